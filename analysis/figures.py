@@ -1,0 +1,184 @@
+"""The heat maps: the transfer matrix (Table 1 as a picture) and the two correlations (Figure 4).
+
+Every function returns a matplotlib Figure made without pyplot: nothing global, nothing to close. A notebook shows it.
+Colours are ColorBrewer's RdBu, which stays readable with red-green blindness: blue is up, red is down.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from analysis import matrix as matrices
+from analysis.names import NONE, is_own, title
+
+COLOURS = ListedColormap(colormaps["RdBu"](np.linspace(0.11, 0.89, 255)), name="RdBu without its darkest ends")
+NEUTRAL = "#e3e5e8"
+"""The base row: its gain is zero by definition, which is not a finding."""
+INK = "#1b1f24"
+MUTED = "#5b636d"
+DPI = 160
+
+
+class Picture(Figure):
+    """A Figure that Jupyter displays by itself; a plain one needs pyplot's figure manager for that."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        data = png(self)
+        return data, {"width": width_on_page(data)}
+
+
+def matrix_figure(table: pd.DataFrame, heading: str, base: str = "", detail: str = "") -> Figure:
+    """`matrix.cells` as a heat map: pass@1, below it the gain over the base row, coloured by that gain."""
+    scores = matrices.pass_at_1(table)
+    gains = matrices.gain(scores)
+    rows, columns = scores.shape
+    fig, ax = _canvas(width=2.9 + 0.98 * columns, height=2.15 + 0.62 * rows)
+    limit = symmetric_limit(gains)
+    shown = gains.drop(index=NONE, errors="ignore").reindex(scores.index)  # the base row is left without a colour
+    coloured = bool(shown.notna().to_numpy().any())
+    ax.set_facecolor(NEUTRAL)
+    _heat(ax, shown, limit, "gain over the base, percentage points" if coloured else None)
+    for y, train in enumerate(scores.index):
+        for x, lang in enumerate(scores.columns):
+            score = float(scores.to_numpy()[y, x])
+            if math.isnan(score):
+                _missing(ax, x, y)
+            else:
+                _matrix_cell(ax, x, y, score, float(gains.to_numpy()[y, x]), (train, lang), limit)
+    _ticks(ax, _titles(scores.columns, base), _titles(scores.index, base))
+    ax.set_ylabel("trained on", color=MUTED, fontsize=9.5, labelpad=8)
+    ax.set_title("evaluated on", color=MUTED, fontsize=9.5, pad=8)
+    notes = ["pass@1 in %, below it the gain over the base" if NONE in scores.index else "pass@1 in %; no base row"]
+    if any(is_own(t, lang) for t in scores.index for lang in scores.columns):
+        notes.append("framed: own language")
+    if scores.isna().to_numpy().any():
+        notes.append("hatched: no score")
+    _heading(fig, heading, [detail, "; ".join(notes)])
+    return fig
+
+
+def correlation_figure(corr: pd.DataFrame, heading: str, detail: str = "", base: str = "") -> Figure:
+    """One of `correlation`'s frames, from -1 to 1; an empty cell has no correlation."""
+    size = len(corr)
+    fig, ax = _canvas(width=2.7 + 0.78 * size, height=1.9 + 0.58 * size)
+    _heat(ax, corr, 1.0, "Pearson correlation")
+    ax.set_facecolor("white")
+    for y in range(size):
+        for x in range(size):
+            value = float(corr.to_numpy()[y, x])
+            text = "" if math.isnan(value) else signed(value, 2).removeprefix("+")
+            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=9.5, color=_ink(value))
+            if math.isnan(value):
+                _missing(ax, x, y)
+    names = _titles(corr.index, base)
+    _ticks(ax, names, names, slanted=size > 7)
+    lines = [detail]
+    if corr.isna().to_numpy().any():
+        lines.append("hatched: constant, or fewer than three pairs of scores")
+    _heading(fig, heading, lines)
+    return fig
+
+
+def png(fig: Figure, dpi: int = DPI) -> bytes:
+    """The picture's bytes. `tight` grows the page to the longest label: nothing is clipped."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.2, facecolor="white")
+    return buffer.getvalue()
+
+
+def width_on_page(picture: bytes, dpi: int = DPI) -> int:
+    """CSS pixels at which the letters of a picture are as large as those of the page around it."""
+    return round(int.from_bytes(picture[16:20], "big") * 96 / dpi)  # the width in a PNG's first chunk
+
+
+def symmetric_limit(gains: pd.DataFrame) -> float:
+    """Half the width of a colour scale around zero, rounded up to 5 points; never zero."""
+    sizes = np.abs(gains.to_numpy(dtype=float))
+    largest = float(np.nanmax(sizes)) if np.isfinite(sizes).any() else 0.0
+    return max(5.0, 5 * math.ceil(largest / 5))
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    fig = Picture(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(fig)
+    return fig, fig.add_subplot()
+
+
+def _heat(ax: Axes, values: pd.DataFrame, limit: float, bar: str | None) -> None:
+    options: dict = {"linewidths": 1.5, "linecolor": "white", "xticklabels": False, "yticklabels": False}
+    if bar:
+        options["cbar_kws"] = {"label": bar, "fraction": 0.05, "pad": 0.02, "aspect": 25}
+    sns.heatmap(values, ax=ax, cmap=COLOURS, vmin=-limit, vmax=limit, cbar=bar is not None, **options)
+    ax.set(xlabel="", ylabel="")
+    colour_bar = ax.collections[0].colorbar
+    if colour_bar is not None:
+        colour_bar.outline.set_visible(False)
+        colour_bar.ax.tick_params(length=0, labelsize=8.5, labelcolor=MUTED)
+        colour_bar.ax.yaxis.label.set(color=MUTED, fontsize=9)
+
+
+def _matrix_cell(ax: Axes, x: int, y: int, score: float, gain: float, names: tuple[str, str], limit: float) -> None:
+    train, lang = names
+    own = is_own(train, lang)
+    ink = INK if train == NONE else _ink(gain / limit)
+    has_gain = train != NONE and not math.isnan(gain)
+    weight = "bold" if own else "normal"
+    ax.text(
+        x + 0.5, y + (0.37 if has_gain else 0.5), f"{score:.1f}",
+        ha="center", va="center", fontsize=11.5, weight=weight, color=ink,
+    )  # fmt: skip
+    if has_gain:
+        ax.text(x + 0.5, y + 0.72, signed(gain), ha="center", va="center", fontsize=8.5, color=ink)
+    if own:
+        ax.add_patch(Rectangle((x + 0.045, y + 0.06), 0.91, 0.88, fill=False, edgecolor=ink, linewidth=1.8))
+
+
+def _missing(ax: Axes, x: int, y: int) -> None:
+    ax.add_patch(Rectangle((x, y), 1, 1, facecolor="white", edgecolor="#c3c8ce", hatch="////", linewidth=0, zorder=2))
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """`+12.3`, `\N{MINUS SIGN}4.0`; what rounds to zero has no sign."""
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return ("+" if value > 0 else "\N{MINUS SIGN}") + text
+
+
+def _ink(position: float) -> str:
+    """Black or white text for a cell at this place of the scale from -1 to 1, by the luminance of its colour."""
+    if math.isnan(position):
+        return INK
+    r, g, b, _ = COLOURS((position + 1) / 2)
+    return INK if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.5 else "white"
+
+
+def _titles(names: pd.Index, base: str) -> list[str]:
+    return [f"{base} (base)" if base and name == NONE else title(str(name)) for name in names]
+
+
+def _ticks(ax: Axes, columns: list[str], rows: list[str], slanted: bool = False) -> None:
+    ax.xaxis.tick_top()
+    ax.set_xticks([i + 0.5 for i in range(len(columns))], columns, rotation=40 if slanted else 0)
+    for label in ax.get_xticklabels():
+        label.set(ha="left" if slanted else "center", rotation_mode="anchor")
+    ax.set_yticks([i + 0.5 for i in range(len(rows))], rows, rotation=0)
+    ax.tick_params(length=0, labelsize=10, labelcolor=INK)
+
+
+def _heading(fig: Figure, heading: str, lines: list[str]) -> None:
+    """A bold line and smaller ones below it, left of the picture's middle so that long ones fit."""
+    fig.suptitle(heading, x=0.01, ha="left", fontsize=13, weight="bold", color=INK)
+    text = "\n".join(line for line in lines if line)
+    fig.supxlabel(text, x=0.01, ha="left", fontsize=9, color=MUTED)

@@ -1,0 +1,76 @@
+"""Check a composed cell against the machine: languages, toolchains, the base model's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from codem import plugins
+from codem.language_facts import LanguageFacts
+from codem.settings import Base
+
+
+def missing_toolchains(bench_name: str) -> dict[str, str]:
+    """Languages of the benchmark that cannot be judged here -> how to get what they lack."""
+    return {n: how for n in plugins.load("benchmarks", bench_name).LANGUAGES if (how := _how_to_get(n))}
+
+
+def _how_to_get(lang: str) -> str:
+    toolchain = plugins.load("languages", lang).toolchain()
+    return "" if toolchain.found else toolchain.how_to_get()
+
+
+def eval_languages(
+    bench_name: str, languages: Mapping[str, LanguageFacts], wanted: Any, errors: list[str]
+) -> tuple[str, ...]:
+    """In the benchmark's order. `all` leaves out what this machine cannot judge; a language asked for by name is
+    an error instead, because silence about it would be read as a result."""
+    have = plugins.load("benchmarks", bench_name).LANGUAGES
+    if wanted == "all":
+        return tuple(n for n in have if not _how_to_get(n))
+    names = [wanted] if isinstance(wanted, str) else list(wanted or [])
+    if not names:
+        errors.append(f"eval_lang: expected all or a list of languages, found nothing; {plugins.suggest('', list(have))}")
+    for name in names:
+        if name not in languages:
+            errors.append(f"eval_lang: no language named {name}; {plugins.suggest(str(name), list(have))}")
+        elif name not in have:
+            errors.append(f"eval_lang: the benchmark {bench_name} has no {name}; it has {', '.join(have)}")
+        elif how := _how_to_get(name):
+            errors.append(f"eval_lang: {name} cannot be built or run on this machine; {how}")
+    return tuple(n for n in have if n in names)
+
+
+def parts(lang: Sequence[str], languages: Mapping[str, LanguageFacts], errors: list[str]) -> tuple[str, ...]:
+    """The languages whose corpora a cell draws on, sorted."""
+    if len(lang) > 1 and (whole := [n for n in lang if languages[n].parts is not None]):
+        errors.append(f"lang: {whole[0]} stands for a whole row and cannot be part of a mixture; list its languages")
+    found: set[str] = set()
+    for name in lang:
+        named = languages[name].parts
+        every = [n for n, facts in languages.items() if facts.parts is None]
+        found |= {name} if named is None else set(every if "all" in named else named)
+    return tuple(sorted(found))
+
+
+def named(base: Base, errors: list[str]) -> Base:
+    """The base with a name that can be a folder's, its own folder (if it is one) looked into."""
+    if base.path is None:
+        return base
+    folder = Path(base.path).expanduser()
+    name = base.name or re.sub(r"[^A-Za-z0-9._-]+", "--", folder.name if folder.is_dir() else base.path)
+    if not folder.is_dir():
+        if base.path.startswith(("/", ".", "~")) or not re.fullmatch(r"[\w.-]+/[\w.-]+", base.path):
+            errors.append(f"base: no folder {base.path}, and a hub id has the form owner/name")
+        return dataclasses.replace(base, name=name)
+    have = {p.name for p in folder.iterdir()}
+    if "config.json" not in have:
+        errors.append(f"base: {folder} has no config.json; expected a model saved with save_pretrained")
+    if not have & {"tokenizer.json", "tokenizer.model", "vocab.json"}:
+        errors.append(f"base: {folder} has no tokenizer (tokenizer.json); save the model's tokenizer there")
+    if not any(n.endswith((".safetensors", ".bin")) for n in have):
+        errors.append(f"base: {folder} has no weights (*.safetensors or *.bin)")
+    return dataclasses.replace(base, name=name, path=str(folder.resolve()))

@@ -1,0 +1,43 @@
+"""The facts of one language, as `conf/lang/<name>.yaml` states them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Limits:
+    build_s: float = 60.0
+    """Wall seconds for one program's build; a batch gets this once plus `build_each_s` per program."""
+    build_each_s: float = 5.0
+    build_memory_mb: int = 2048
+    run_cpu_s: float = 5.0
+    """Processor seconds of the program: does not depend on how busy the machine is."""
+    run_wall_s: float = 30.0
+    """A generous fence for programs that sleep."""
+    memory_mb: int = 1024
+    """Data segment of each process (RLIMIT_DATA)."""
+    address_mb: int = 8192
+    """Address space of each process: a second fence, for shared memory; JVM, Go and Node reserve far more than they use."""
+    output_kb: int = 1024
+    processes: int = 64
+    """Processes and threads of one run together."""
+
+
+@dataclass(frozen=True)
+class LanguageFacts:
+    name: str
+    title: str
+    """As the prompt spells it: `C++`, `JavaScript`."""
+    extension: str
+    executable: bool = True
+    """False: trained on, never evaluated (HTML)."""
+    family: str = ""
+    """Languages that share syntax: `c`, `script`, ... (for the analysis)."""
+    parts: tuple[str, ...] | None = None
+    """A mixture's languages, whose corpora it draws on in equal shares; `[all]`: every language; null: its own corpus."""
+    corpus_file: str = ""
+    """This language's stem in the paper's public corpus."""
+    stop: tuple[str, ...] = ()
+    """Generation may end where one of these appears in the continuation."""
+    limits: Limits = field(default_factory=Limits)

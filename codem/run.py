@@ -1,0 +1,198 @@
+"""A run's folder: paths, record, status, refusal. Nobody else builds a path under runs/.
+
+    runs/<base>/<method>/<training language>/seed<n>/
+      record.json  metrics.jsonl  log.txt  checkpoint/  model/
+      eval/<benchmark>/<language>/<decoding>/
+        record.json  samples.jsonl  verdicts.jsonl
+
+The untrained base is the row runs/<base>/none/none/seed0: it has no method and no seed.
+This module imports nothing but the standard library, so that `analysis/` can use it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codem.errors import Busy, CodemError, RecipeDiffers
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row: a base model, trained or not."""
+
+    root: Path
+    base: str
+    method: str
+    train: str
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.base / self.method / self.train / f"seed{self.seed}"
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.txt"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    def evaluation(self, bench: str, lang: str, decode: str) -> Evaluation:
+        return Evaluation(self, bench, lang, decode)
+
+    def evaluations(self) -> Iterator[Evaluation]:
+        """Those that are on disk."""
+        for path in sorted(self.folder.glob("eval/*/*/*/record.json")):
+            bench, lang, decode = path.parts[-4:-1]
+            yield Evaluation(self, bench, lang, decode)
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One cell of the matrix: a row's answers in one language, and their verdicts."""
+
+    run: Run
+    bench: str
+    lang: str
+    decode: str
+
+    @property
+    def folder(self) -> Path:
+        return self.run.folder / "eval" / self.bench / self.lang / self.decode
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record.json"
+
+    @property
+    def samples(self) -> Path:
+        return self.folder / "samples.jsonl"
+
+    @property
+    def verdicts(self) -> Path:
+        return self.folder / "verdicts.jsonl"
+
+
+def find(root: Path) -> Iterator[Run]:
+    """Every run under a runs/ folder, sorted by path."""
+    for path in sorted(root.glob("*/*/*/seed*")):
+        base, method, train, seed = path.parts[-4:]
+        if seed.removeprefix("seed").isdigit() and ((path / "record.json").exists() or (path / "eval").exists()):
+            yield Run(root, base, method, train, int(seed.removeprefix("seed")))
+
+
+def fingerprint(recipe: dict[str, Any]) -> str:
+    """One hash for everything that decides a result."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The record, or None when there is none yet. Records are written whole, so a broken one was damaged later."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as e:
+        raise CodemError(f"{path}: expected JSON, found something else ({e}); restore it, or remove its folder") from None
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    write_whole(path, json.dumps({**record, "status": record["status"]}, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """All of it or nothing, also when the machine dies or the disk is full."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "w", encoding="utf-8") as f:
+            f.write(text)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def refuse_if_different(where: Path, old: dict[str, Any], new: dict[str, Any], ways_out: str) -> None:
+    """Raise RecipeDiffers with each field that differs, old -> new."""
+    a, b = _flat(old), _flat(json.loads(json.dumps(new)))
+    lines = [
+        f"  {key}: {_short(a.get(key, 'absent'))} -> {_short(b.get(key, 'absent'))}"
+        for key in sorted(a.keys() | b.keys())
+        if a.get(key, "absent") != b.get(key, "absent")
+    ]
+    if lines:
+        raise RecipeDiffers(
+            f"{where} holds results of another recipe (there -> asked for):\n" + "\n".join(lines) + f"\n{ways_out}"
+        )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Only one process at a time works in a folder; a second one gets Busy. The kernel frees the lock of a killed one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ".lock"
+    with open(path, "a+", encoding="utf-8") as f:
+        try:
+            fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            f.seek(0)
+            raise Busy(
+                f"{folder}: {f.read().strip() or 'another process'} is working here; wait for it, or end it, "
+                f"and run the same command again"
+            ) from None
+        f.seek(0)
+        f.truncate()
+        f.write(f"process {os.getpid()} on {socket.gethostname()}")
+        f.flush()
+        yield
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

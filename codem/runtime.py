@@ -1,0 +1,192 @@
+"""What a language plug-in and the judge say to each other, and the few things that all plug-ins need.
+
+A plug-in `codem/languages/<name>.py` is a module with these functions and constants, and no work at import:
+
+    FLAGS: str                                     how programs are compiled and started, for the record
+    MEMORY_SIGNS: tuple[str, ...]                  what the runtime prints when memory runs out
+    toolchain() -> Toolchain                       looked up by path alone: cheap
+    assemble(problem, code) -> dict[name, source]  prelude, answer, tests and harness as files
+    build(programs, folder, sandbox, limits) -> list[Built]      many at once, in the order given
+
+The harness of every language keeps one protocol. It reads a random word from stdin before the answer's code runs
+(after that stdin is empty); the word is in no file, so equal programs build equally and a program that leaves early
+cannot say it. Then it prints a line of that word and a status:
+`end` after the last test, `wrong` at the first `codem_check(false)`, `syntax` where the source cannot be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codem.language_facts import Limits
+from codem.records import Outcome
+from codem.sandbox import Fence, HarnessError, Result, Sandbox
+
+TOOLCHAINS = Path(__file__).resolve().parent.parent / ".toolchains"
+BUILD_OUTPUT_KB = 16 << 10
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    found: bool
+    paths: dict[str, str]
+    """Tool -> absolute path, links resolved."""
+    with_root: str
+    """One line: the command that gets it."""
+    without_root: str
+    missing: tuple[str, ...] = ()
+    version_command: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
+    """What the sandbox must show besides the system's own folders."""
+    binds: tuple[tuple[Path, str], ...] = ()
+    """Folders that the tools expect at another place than where they lie."""
+
+    @property
+    def version(self) -> str:
+        """One line, asked from the tool itself; empty when it is not found."""
+        return _version(self.version_command) if self.found else ""
+
+    def how_to_get(self) -> str:
+        return f"{', '.join(self.missing)} not found; with root: {self.with_root}; without root: {self.without_root}"
+
+
+@dataclass(frozen=True)
+class Program:
+    key: str
+    """Hash of the files: equal programs are built and run once."""
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Built:
+    key: str
+    command: tuple[str, ...] = ()
+    """How to start it; empty when the build failed."""
+    folder: Path | None = None
+    """The one folder of its own that a run may see."""
+    failure: Outcome | None = None
+    message: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def program(files: dict[str, str]) -> Program:
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        for part in (name, files[name]):
+            data = part.encode("utf-8", "surrogatepass")
+            digest.update(f"{len(data)}:".encode() + data)
+    return Program(digest.hexdigest(), dict(files))
+
+
+def which(name: str, *extra: Path) -> str | None:
+    """A tool's real path: from PATH, the running environment, or `.toolchains/`."""
+    places = [*os.environ.get("PATH", "").split(os.pathsep), f"{sys.prefix}/bin", *extra, TOOLCHAINS / "usr" / "bin"]
+    path = os.pathsep.join(str(p) for p in places if str(p))
+    found = shutil.which(name, path=path)
+    return os.path.realpath(found) if found else None
+
+
+def folders_for(paths: Iterable[str]) -> tuple[Path, ...]:
+    """The installation folders of tools outside /usr. Never home itself, nor a folder above it."""
+    home, shown = Path.home().resolve(), []
+    for path in paths:
+        folder = Path(path).parent.parent if Path(path).parent.name == "bin" else Path(path).parent
+        if path.startswith("/usr/") or folder in shown:
+            continue
+        if folder == home or folder in home.parents:
+            raise HarnessError(f"{path}: the sandbox would have to show {folder}, which holds your files; install it in a folder of its own")
+        shown.append(folder)
+    return tuple(shown)
+
+
+@functools.lru_cache(maxsize=64)
+def _version(command: tuple[str, ...]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HarnessError(f"{command[0]}: expected a version, found {error}") from error
+    lines = (done.stdout or done.stderr).strip().splitlines()
+    if done.returncode != 0 or not lines:
+        raise HarnessError(f"{' '.join(command)}: expected a version, found exit code {done.returncode}: {done.stderr[-300:]}")
+    return lines[0].strip()
+
+
+def write(item: Program, folder: Path, names: Iterable[str] | None = None) -> Path:
+    """Put a program's files into a folder of its own, named by its key."""
+    own = folder / item.key[:16]
+    own.mkdir(exist_ok=True)
+    own.chmod(0o777)  # the build may run under another user id; the folder above is private
+    for name in names if names is not None else item.files:
+        target = own / name
+        target.write_text(item.files[name], encoding="utf-8", errors="replace")
+        target.chmod(0o644)
+    return own
+
+
+def run_build(
+    command: Sequence[str],
+    folder: Path,
+    tools: Toolchain,
+    sandbox: Sandbox,
+    limits: Limits,
+    *,
+    count: int,
+    env: dict[str, str] | None = None,
+    writable: Iterable[Path] = (),
+) -> Result:
+    """One compiler call, in the sandbox, with the larger limits that compilers need."""
+    wall_s = limits.build_s + limits.build_each_s * count
+    fence = Fence(
+        wall_s=wall_s,
+        cpu_s=wall_s,
+        memory_mb=limits.build_memory_mb,
+        address_mb=max(limits.address_mb, 4 * limits.build_memory_mb),
+        output_kb=BUILD_OUTPUT_KB,
+        keep_kb=BUILD_OUTPUT_KB,
+        processes=512,
+        file_mb=512,
+        tmp_mb=512,
+    )
+    for attempt in (1, 2):
+        result = sandbox.run(
+            command, fence=fence, readonly=tools.folders, binds=tools.binds, writable=[folder, *writable], cwd=folder, env=env
+        )
+        if result.started:
+            return result
+        if attempt == 2:
+            raise HarnessError(f"sandbox: did not reach {command[0]}: {result.stderr[-400:]}")
+    raise AssertionError
+
+
+def broke(result: Result) -> bool:
+    """The compiler did not come to an end of its own: its output says nothing about single programs."""
+    return bool(result.timed_out) or result.output_exceeded or result.signal is not None
+
+
+def build_with_fallback(
+    programs: Sequence[Program], build_together: Callable[[Sequence[Program]], dict[str, Built] | Result]
+) -> list[Built]:
+    """`build_together` gives a Built per key, or the Result of a compiler that broke; then halves, down to single ones."""
+
+    def attempt(some: Sequence[Program]) -> dict[str, Built]:
+        if not some:
+            return {}
+        got = build_together(some)
+        if isinstance(got, dict):
+            return got
+        if len(some) == 1:
+            why = f"the compiler was stopped ({got.timed_out or got.signal or 'output'})\n{got.stderr[-1500:]}{got.stdout[-500:]}"
+            return {some[0].key: Built(some[0].key, failure=Outcome.COMPILE_ERROR, message=why)}
+        half = len(some) // 2
+        return {**attempt(some[:half]), **attempt(some[half:])}
+
+    built = attempt(programs)
+    return [built[p.key] for p in programs]

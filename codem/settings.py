@@ -1,0 +1,91 @@
+"""What one cell of the grid is: frozen, typed, and free of Hydra."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codem.knob import knob
+from codem.language_facts import LanguageFacts
+
+
+@dataclass(frozen=True)
+class Base:
+    path: str | None
+    """A hub id or a folder; None: the embedded model, built by codem/tiny.py."""
+    name: str | None = None
+    """What its folder under runs/ is called; derived from the path when not given."""
+    revision: str | None = None
+    """Branch, tag or commit of a hub id."""
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True)
+class Corpus:
+    source: str
+    """`mini`, a folder, or a hub data set id."""
+    size: int | None = knob(None, least=1)
+    """Items of one training run, whatever the mixture. None: as many as its languages have on average."""
+
+
+@dataclass(frozen=True)
+class Decode:
+    name: str
+    max_tokens: int = knob(512, least=1)
+    batch_size: int = knob(16, least=1)
+
+
+@dataclass(frozen=True)
+class DeepSpeed:
+    name: str
+    config: dict[str, Any]
+    """DeepSpeed's own configuration; batch sizes, clipping and precision come from the method."""
+
+
+@dataclass(frozen=True)
+class Launcher:
+    name: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the matrix: what is trained, and what it is scored on."""
+
+    base: Base
+    lang: tuple[str, ...]
+    """What it is trained on: names of conf/lang/ files, sorted. `("none",)`: nothing."""
+    parts: tuple[str, ...]
+    """The languages whose corpora that means, in equal shares; empty for the base itself."""
+    method_name: str
+    method: Any
+    """codem/methods/<name>.py's own Config."""
+    bench_name: str
+    bench: Any
+    """codem/benchmarks/<name>.py's own Config."""
+    decode: Decode
+    deepspeed: DeepSpeed
+    launcher: Launcher
+    corpus: Corpus
+    eval_lang: tuple[str, ...]
+    """What it is scored on, in the order of the benchmark."""
+    languages: dict[str, LanguageFacts]
+    """The facts of every language there is."""
+    seed: int
+    runs: Path
+    cache: Path
+    workers: int
+    sandbox: str
+
+    @property
+    def trains(self) -> bool:
+        return bool(self.parts)
+
+    @property
+    def train_name(self) -> str:
+        return "+".join(self.lang)
+
+
+NOT_IDENTITY = ("launcher", "runs", "cache", "workers", "sandbox", "eval_lang")
+"""Fields of a cell that say where and how it runs, or which of its results are wanted: changing one never makes
+another result. (The sandbox is part of a judgement's own recipe, not of the model's.)"""
