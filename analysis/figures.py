@@ -82,7 +82,7 @@ def correlation_figure(corr: pd.DataFrame, heading: str, detail: str = "", base:
             if math.isnan(value):
                 _missing(ax, x, y)
     names = _titles(corr.index, base)
-    _ticks(ax, names, names, slanted=size > 7)
+    _ticks(ax, names, names, slanted=size > 7 or max(map(len, names)) > 11)
     lines = [detail]
     if corr.isna().to_numpy().any():
         lines.append("hatched: constant, or fewer than three pairs of scores")
@@ -141,7 +141,7 @@ def _matrix_cell(ax: Axes, x: int, y: int, score: float, gain: float, names: tup
     if has_gain:
         ax.text(x + 0.5, y + 0.72, signed(gain), ha="center", va="center", fontsize=8.5, color=ink)
     if own:
-        ax.add_patch(Rectangle((x + 0.045, y + 0.06), 0.91, 0.88, fill=False, edgecolor=ink, linewidth=1.8))
+        ax.add_patch(Rectangle((x + 0.045, y + 0.06), 0.91, 0.88, fill=False, edgecolor=INK, linewidth=2))
 
 
 def _missing(ax: Axes, x: int, y: int) -> None:

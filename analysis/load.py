@@ -18,13 +18,13 @@ Pandas is imported by the functions that need it: `python -m analysis --help` do
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codem.records import Outcome, Verdict, read_verdicts
+from codem.run import find
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,12 +99,12 @@ def evaluations(runs: str | Path) -> list[Evaluation]:
             f"{root}: expected a folder of runs, found nothing there. Train something first, or name another."
         )
     found = []
-    for path in sorted(root.glob("*/*/*/seed*/eval/*/*/*/")):
-        base, method, train, seed, _, bench, lang, decode = path.relative_to(root).parts
-        number = re.fullmatch(r"seed(\d+)", seed)
-        if number and path.is_dir():
-            record = read_record(path)
-            found.append(Evaluation(base, method, train, int(number[1]), bench, lang, decode, path, record))
+    for run in find(root):
+        for path in sorted(run.folder.glob("eval/*/*/*/")):  # also those without a record: the report names them
+            if path.is_dir():
+                bench, lang, decode = path.parts[-3:]
+                model = (run.base, run.method, run.train, run.seed)
+                found.append(Evaluation(*model, bench, lang, decode, path, read_record(path)))
     return found
 
 

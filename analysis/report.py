@@ -21,8 +21,8 @@ import pandas as pd
 
 from analysis import correlation, figures, matrix, provenance
 from analysis.grid import Grid, choose
-from analysis.load import Evaluation, evaluations, read
-from analysis.names import NONE, is_own, title
+from analysis.load import BadRuns, Evaluation, evaluations, read
+from analysis.names import NONE, is_own, ordered_columns, title
 from analysis.notes import notes
 from codem.records import Outcome
 
@@ -38,6 +38,8 @@ def write(
     """The files written, report.html last. Raises BadRuns when the runs folder does not hold exactly one grid."""
     grid = choose(evaluations(runs), base, method, bench, decode)
     frame = read(grid.evaluations)
+    if frame.empty:
+        raise BadRuns(f"{runs}: expected verdicts, found only torn lines. Run `python -m codem.execute` again.")
     table = matrix.cells(frame)
     scores = matrix.pass_at_1(table)
     pictures = _pictures(grid, table, scores)
@@ -97,6 +99,7 @@ def _page(grid: Grid, frame: pd.DataFrame, table: pd.DataFrame, files: Mapping[s
         },
         matrix=_matrix_rows(table, runs, folder),
         columns=[str(lang) for lang in matrix.pass_at_1(table).columns],
+        has_base=NONE in matrix.pass_at_1(table).index,
         seeds=int(table["seeds"].max()),
         by_language=_outcome_rows(frame, ["lang"]),
         by_cell=_outcome_rows(frame, ["train", "lang"]),
@@ -165,6 +168,8 @@ def _toolchains(found: tuple[Evaluation, ...]) -> dict[str, Any]:
 
 def _run_row(run: Evaluation, record: Mapping[str, Any], found: tuple[Evaluation, ...], folder: Path) -> dict:
     mine = [e for e in found if (e.train, e.seed) == (run.train, run.seed)]
+    order = ordered_columns(e.lang for e in mine)
+    mine.sort(key=lambda e: order.index(e.lang))
     argv = record.get("argv")
     return {
         "train": run.train,

@@ -25,9 +25,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codem.errors import CodemError
+
 STARTED = b"\x01codem started\n"
 """The first bytes on stderr once the sandbox stands and just before the program runs: without them the failure is ours."""
-SYSTEM_FOLDERS = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+SYSTEM_FOLDERS = ("/usr", "/etc/alternatives", "/etc/ssl/openssl.cnf", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 BUILDER_UID = 60999
 RUNNER_UIDS = range(61000, 65000)
@@ -35,7 +37,7 @@ RUNNER_UIDS = range(61000, 65000)
 HOW_TO_GET = "with root: apt-get install bubblewrap; without: python -m codem.toolchains install"
 
 
-class HarnessError(RuntimeError):
+class HarnessError(CodemError):
     """Our failure, not the program's: never a verdict about a model."""
 
 
@@ -193,8 +195,9 @@ def _bwrap(tool, fence, readonly, writable, binds, cwd, env, as_root) -> list[st
     argv += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     for name, value in env.items():
         argv += ["--setenv", name, value]
+    made = {"/", "/tmp"}
     for folder in SYSTEM_FOLDERS:
-        argv += ["--ro-bind-try", folder, folder]
+        argv += [*_parents(folder, made), "--ro-bind-try", folder, folder]
     for link in SYSTEM_LINKS:
         if os.path.islink(link):
             argv += ["--symlink", os.readlink(link), link]
@@ -203,13 +206,23 @@ def _bwrap(tool, fence, readonly, writable, binds, cwd, env, as_root) -> list[st
     argv += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(1 << 20), "--tmpfs", "/dev/shm"]
     argv += ["--perms", "1777", "--size", str(fence.tmp_mb << 20), "--tmpfs", "/tmp"]
     for folder in readonly:
-        argv += ["--ro-bind", str(folder), str(folder)]
+        argv += [*_parents(str(folder), made), "--ro-bind", str(folder), str(folder)]
     for source, target in binds:
-        argv += ["--ro-bind", str(source), target]
+        argv += [*_parents(target, made), "--ro-bind", str(source), target]
     for folder in writable:
-        argv += ["--bind", str(folder), str(folder)]
+        argv += [*_parents(str(folder), made), "--bind", str(folder), str(folder)]
     # last: later binds would fail, and without it the sandbox's root and /dev are writable without limit of size
     return [*argv, "--chdir", str(cwd or "/tmp"), "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def _parents(path: str, made: set[str]) -> list[str]:
+    """bwrap makes missing parents for their owner alone; as root the program is somebody else."""
+    argv = []
+    for parent in reversed(Path(path).parents):
+        if str(parent) not in made and not str(parent).startswith("/usr"):
+            made.add(str(parent))
+            argv += ["--perms", "0755", "--dir", str(parent)]
+    return argv
 
 
 def _drive(argv, env, cwd, stdin: bytes, fence: Fence, kill_rest) -> Result:

@@ -30,7 +30,7 @@ FINGERPRINTED_DOCUMENTS = 4_000
 class TinyRecipe:
     world: str = corpora.VERSION
     seed: int = 0
-    documents: int = 48_000
+    documents: int = 32_000
     """Functions and pages, each seen once."""
     layers: int = 4
     width: int = 128

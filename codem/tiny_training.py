@@ -29,7 +29,7 @@ CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_st
 def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
     """Train in the folder `work`, going on from what is there; the finished model's folder, inside `work`."""
     import torch
-    from transformers import Trainer, TrainerCallback, TrainingArguments
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
     documents = list(itertools.islice(corpora.pretraining_documents(recipe.seed), recipe.documents))
     tokenizer = tiny_tokenizer.build(_tokenizer_texts(documents, recipe.seed), recipe.vocabulary, recipe.positions)
@@ -69,6 +69,7 @@ def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
             data_collator=lambda batch: collate(batch, tokenizer.pad_token_id),
             callbacks=[Report()],
         )
+        trainer.remove_callback(PrinterCallback)
         checkpoint = _last_whole_checkpoint(work)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return _save(model, tokenizer, work / "model")

@@ -140,6 +140,7 @@ def test_an_evaluation_without_verdicts_is_named(tmp_path):
         (lambda runs: None, "expected a folder of runs"),
         (lambda runs: runs.mkdir(), "expected verdicts, found none"),
         (lambda runs: [evaluation(runs, "go", "go", "1", base=b) for b in ("tiny", "big")], "add --base big"),
+        (lambda runs: (evaluation(runs, "go", "go", "") / "verdicts.jsonl").write_text('{"prob'), "only torn lines"),
     ],
 )
 def test_one_clear_error_and_exit_code_2(tmp_path, capsys, make, message):
@@ -168,7 +169,7 @@ def test_no_torch_and_nothing_of_codem_but_records_and_run():
         f"import sys, {modules}; print(*sorted(m for m in sys.modules if m.split('.')[0] in "
         "('torch', 'transformers', 'omegaconf', 'hydra') or m.startswith('codem.')))"
     )
-    assert set(python("-c", code).split()) <= {"codem.records", "codem.run"}
+    assert set(python("-c", code).split()) <= {"codem.records", "codem.run", "codem.errors"}
 
 
 def test_the_notebook_runs(tmp_path, monkeypatch):

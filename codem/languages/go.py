@@ -28,8 +28,6 @@ import (
 \t"os"
 )
 
-type codemSay func(string, int)
-
 func main() {
 \tcodem_tests(codem_begin())
 }

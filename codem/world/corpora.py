@@ -13,7 +13,7 @@ from functools import cache
 
 from codem.world import render
 from codem.world.families import FAMILIES
-from codem.world.fillings import order_by_hash, training_filling
+from codem.world.fillings import Filling, order_by_hash, training_filling
 from codem.world.html import PAGES, page
 from codem.world.syntax import LANGUAGES, TITLES
 
@@ -47,15 +47,22 @@ def pretraining_documents(seed: int) -> Iterator[str]:
     pages = [kind for kind in PAGES if kind.name in visible("html")]
     while True:
         for lang in rng.sample(CORPUS_LANGUAGES, len(CORPUS_LANGUAGES)):
-            if lang == "html":
+            if lang != "html":
+                yield _source(lang, training_filling(rng.choice(shown[lang]), rng), rng)
+            elif rng.random() < 0.5:  # pages are long
                 yield page(rng.choice(pages), rng).text
-                continue
-            filling = training_filling(rng.choice(shown[lang]), rng)
-            function = filling.function()
-            about = filling.description()
-            # notes and tutorials put the sentence above the code without making it a comment
-            about = render.comment(about, lang) if rng.random() < 0.7 else about + "\n\n"
-            yield about + render.signature(function, lang) + render.body(function, lang)
+
+
+def _source(lang: str, filling: Filling, rng: random.Random) -> str:
+    """A commented source file, a note with code below it, or a page of an exercise book."""
+    function, about = filling.function(), filling.description()
+    code = render.signature(function, lang) + render.body(function, lang)
+    form = rng.random()
+    if form < 0.6:
+        return render.comment(about, lang) + code
+    if form < 0.75:
+        return f"{about}\n\n{code}"
+    return f"Exercise {rng.randrange(1, 100)}. Write the {TITLES[lang]} code for this problem:\n{about}\n\nAnswer:\n{code}"
 
 
 def instructions(lang: str, seed: int) -> list[dict[str, str]]:

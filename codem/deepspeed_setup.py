@@ -1,0 +1,76 @@
+"""Make DeepSpeed run where it is started: under a launcher, on one GPU, or on a plain CPU in this very process.
+
+On a CPU it needs all of this: the launcher's variables (or it asks for MPI), its CPU accelerator named, and its
+shared-memory extension declared absent (or it compiles one for half a minute).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def distributed_environment() -> Iterator[int]:
+    """Set what a launcher would have set, for one process, unless one has; yields the number of processes.
+
+    The variables are taken back at the end: left behind, they make a later trainer in this process wrap its model.
+    """
+    ours: dict[str, str] = {}
+    if "WORLD_SIZE" not in os.environ:
+        ours = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"}
+        ours |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    import torch
+
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    os.environ.update(ours)
+    try:
+        yield int(os.environ["WORLD_SIZE"])
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+
+
+def is_first_rank() -> bool:
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def prepare(precision: str) -> None:
+    """To be called once before the first engine is made."""
+    import deepspeed
+    import torch
+    from deepspeed.accelerator import get_accelerator
+
+    if torch.cuda.is_available():
+        return
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    if precision == "fp16":
+        # It asks for native fp16 instructions; without them fp16 works, slowly, and gives the same losses.
+        get_accelerator().is_fp16_supported = lambda: True
+    if not deepspeed.comm.is_initialized():
+        deepspeed.init_distributed(dist_backend="gloo", auto_mpi_discovery=False, verbose=False)
+
+
+def engine_config(choice: dict[str, Any]) -> dict[str, Any]:
+    """DeepSpeed's configuration: the chosen one, with all that the method decides left to the trainer (`auto`)."""
+    return {
+        "train_micro_batch_size_per_gpu": "auto",
+        "train_batch_size": "auto",
+        "gradient_accumulation_steps": "auto",
+        "gradient_clipping": "auto",
+        "fp16": {"enabled": "auto"},
+        "bf16": {"enabled": "auto"},
+        "steps_per_print": 1 << 62,
+        **choice,
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]

@@ -1,0 +1,181 @@
+"""Judge the answers of one language: cut, assemble, build many at once, run each alone, say what happened.
+
+    sandbox = open_sandbox("auto")
+    judge(items, facts, workers=2, sandbox=sandbox, on_verdicts=lambda verdicts: append(path, verdicts))
+
+Equal programs are built and run once. Verdicts are handed over batch by batch, in the order of the first item that
+needs each program, always in the calling thread; a process that is killed loses only the batches under way.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from codem import plugins
+from codem.cut import cut
+from codem.language_facts import LanguageFacts
+from codem.records import Outcome, Problem, Sample, Verdict
+from codem.runtime import Built, Program, Toolchain, program
+from codem.sandbox import Fence, HarnessError, Result, Sandbox
+
+JUDGE_VERSION = "1"
+"""Goes up whenever the same text could get another verdict."""
+BATCH = 32
+"""Programs per compiler start at most; also what a killed judge loses per worker."""
+TAIL = 2000
+
+OnVerdicts = Callable[[list[Verdict]], None]
+
+
+def judge(
+    items: Sequence[tuple[Problem, Sample]],
+    language: LanguageFacts,
+    *,
+    workers: int,
+    sandbox: Sandbox,
+    on_verdicts: OnVerdicts,
+) -> None:
+    """Raises HarnessError when judging here cannot be trusted; what was handed over before stays true."""
+    plugin = plugins.load("languages", language.name)
+    tools = _found(plugin, language)
+    programs: dict[str, Program] = {}
+    wanted: dict[str, list[Sample]] = {}
+    for problem, sample in items:
+        one = program(plugin.assemble(problem, cut(problem, sample.text)))
+        programs[one.key] = one
+        wanted.setdefault(one.key, []).append(sample)
+
+    def work(some: list[Program]) -> list[Verdict]:
+        return [v for built, result in _build_and_run(some, plugin, tools, language, sandbox) for v in _verdicts(built, result)]
+
+    def _verdicts(built: Built, result: tuple[Outcome, Result | None, str]) -> Iterator[Verdict]:
+        outcome, ran, tail = result
+        for sample in wanted[built.key]:
+            yield Verdict(
+                problem=sample.problem,
+                sample=sample.sample,
+                outcome=outcome,
+                seconds=round(ran.seconds, 4) if ran else 0.0,
+                exit_code=ran.exit_code if ran else None,
+                output_tail=tail,
+                program_sha256=built.key,
+            )
+
+    pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="judge")
+    try:
+        for future in [pool.submit(work, batch) for batch in _batches(list(programs.values()), workers)]:
+            on_verdicts(future.result())
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def describe(language: LanguageFacts, sandbox: Sandbox) -> dict[str, Any]:
+    """What a verdict depends on besides the program: for the record, beside the scores."""
+    plugin = plugins.load("languages", language.name)
+    tools = _found(plugin, language)
+    return {
+        "judge": JUDGE_VERSION,
+        "compiler": tools.version,
+        "flags": plugin.FLAGS,
+        "limits": asdict(language.limits),
+        "sandbox": sandbox.name,
+    }
+
+
+def _found(plugin: ModuleType, language: LanguageFacts) -> Toolchain:
+    tools = plugin.toolchain()
+    if not tools.found:
+        raise HarnessError(f"{language.name}: {tools.how_to_get()}; then run execute again")
+    return tools
+
+
+def _batches(programs: list[Program], workers: int) -> list[list[Program]]:
+    """At least one batch per worker when there is enough to build."""
+    size = max(1, min(BATCH, -(-len(programs) // max(1, workers))))
+    return [programs[i : i + size] for i in range(0, len(programs), size)]
+
+
+Ran = tuple[Outcome, Result | None, str]
+
+
+def _build_and_run(
+    programs: list[Program], plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox
+) -> list[tuple[Built, Ran]]:
+    folder = Path(tempfile.mkdtemp(prefix="codem-judge-"))
+    try:
+        done: list[tuple[Built, Ran]] = []
+        for built in plugin.build(programs, folder, sandbox, language.limits):
+            if built.failure is not None:
+                done.append((built, (built.failure, None, _tail(built.message, "", folder))))
+            else:
+                done.append((built, _run(built, plugin, tools, language, sandbox, folder)))
+            if built.folder is not None:
+                shutil.rmtree(built.folder, ignore_errors=True)  # a batch of binaries is large
+        return done
+    except OSError as error:
+        raise HarnessError(f"judge: cannot work in {folder}: {error}; free some space there or set TMPDIR") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(built: Built, plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox, folder: Path) -> Ran:
+    limits = language.limits
+    fence = Fence(
+        wall_s=limits.run_wall_s,
+        cpu_s=limits.run_cpu_s,
+        memory_mb=limits.memory_mb,
+        address_mb=limits.address_mb,
+        output_kb=limits.output_kb,
+        processes=limits.processes,
+    )
+    assert built.folder is not None
+    for _ in range(2):
+        mark = secrets.token_hex(16)
+        result = sandbox.run(
+            built.command,
+            fence=fence,
+            readonly=[*tools.folders, built.folder],
+            binds=tools.binds,
+            env=built.env,
+            stdin=mark.encode(),
+        )
+        if result.started:
+            said = result.stdout.replace(f"{mark} ", "").replace(mark, "")
+            return classify(result, mark, plugin.MEMORY_SIGNS), result, _tail(said, result.stderr, folder)
+    return Outcome.HARNESS_ERROR, None, _tail("", result.stderr, folder)
+
+
+def classify(result: Result, mark: str, memory_signs: Sequence[str] = ()) -> Outcome:
+    """A pass needs the harness's own last line, with the word that was made for this one execution."""
+    status = ""
+    for line in reversed(result.stdout.split("\n")):
+        if line.startswith(mark + " "):
+            status = line[len(mark) + 1 :]
+            break
+    if status == "end" and result.exit_code == 0:
+        return Outcome.PASSED
+    if result.output_exceeded:
+        return Outcome.OUTPUT_LIMIT
+    if status == "wrong":
+        return Outcome.WRONG
+    if status == "syntax":
+        return Outcome.COMPILE_ERROR
+    if result.timed_out:
+        return Outcome.TIMEOUT
+    if result.memory_suspect or any(sign in result.stderr for sign in memory_signs):
+        return Outcome.MEMORY
+    return Outcome.RUNTIME_ERROR
+
+
+def _tail(stdout: str, stderr: str, folder: Path) -> str:
+    """For a human; without the names of temporary folders, so that equal runs leave equal lines."""
+    said = "\n".join(part.strip("\n") for part in (stdout, stderr) if part.strip())
+    return said.replace(f"{folder}/", "")[-TAIL:].replace("\x00", "")

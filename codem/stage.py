@@ -1,0 +1,80 @@
+"""How every stage opens its folder: one process at a time, the same recipe or a refusal, status written last."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codem import run as runs
+from codem.provenance import provenance
+
+
+@dataclass(frozen=True)
+class Stage:
+    folder: Path
+    record: Path
+    recipe: dict[str, Any]
+    ways_out: str
+    """What to do when the folder holds another recipe's results."""
+    key: str | None = None
+    """Where in the record this stage writes; None: at the top."""
+    done: str = "done"
+    """The record's status when this stage is complete."""
+
+    def read(self) -> dict[str, Any]:
+        """What this stage wrote, or an empty dict. Raises RecipeDiffers."""
+        whole = runs.read_record(self.record) or {}
+        mine = whole if self.key is None else whole.get(self.key) or {}
+        if "recipe" in mine:
+            runs.refuse_if_different(self.folder, mine["recipe"], self.recipe, f"Ways out: {self.ways_out}.")
+        return mine
+
+    def is_done(self) -> bool:
+        return bool(self.read().get("finished"))
+
+    @contextmanager
+    def opened(self, log: Path | None = None) -> Iterator[dict[str, Any]]:
+        """The stage's part of the record, to be added to. It is marked finished only if the block ends well; an error
+        is written into it, with status failed, and goes on to the caller."""
+        with runs.held(self.folder):
+            mine = {**self.read(), "recipe": self.recipe, "fingerprint": runs.fingerprint(self.recipe), **provenance()}
+            mine.pop("error", None)
+            mine.setdefault("started", runs.now())
+            handler = _log_to(log) if log else None
+            try:
+                self._write(mine, "running")
+                yield mine
+                mine["finished"] = runs.now()
+                self._write(mine, self.done)
+            except BaseException as e:
+                logging.getLogger("codem").exception("%s stopped", self.folder)
+                mine["error"] = "".join(traceback.format_exception_only(e)).strip()
+                try:
+                    self._write(mine, "failed")
+                except OSError:
+                    pass  # the disk is full: what is there stays true, and the error itself is shown
+                raise
+            finally:
+                if handler:
+                    logging.getLogger("codem").removeHandler(handler)
+                    handler.close()
+
+    def _write(self, mine: dict[str, Any], status: str) -> None:
+        whole = runs.read_record(self.record) or {}
+        whole.pop("status", None)
+        whole = {**whole, **mine} if self.key is None else {**whole, self.key: mine}
+        runs.write_record(self.record, {**whole, "status": status})
+
+
+def _log_to(path: Path) -> logging.Handler:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("codem")
+    logger.addHandler(handler)
+    logger.propagate = False
+    return handler

@@ -1,0 +1,119 @@
+"""Train what is missing of a grid, score it on every evaluation language, and print the matrix rows.
+
+python -m codem.train                                   # the embedded base model on Python
+python -m codem.train -m lang=python,go,html            # three rows
+python -m codem.train -m +sweeps=table1                 # the paper's Table 1
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from codem import corpus, plugins
+from codem.bases import locate
+from codem.progress import progress
+from codem.prompts import template_sha256
+from codem.run import Run
+from codem.settings import Cell
+from codem.stage import Stage
+
+
+def run_of(cell: Cell) -> Run:
+    """The folder of a cell's row. The untrained base has no method and no seed."""
+    if not cell.trains:
+        return Run(cell.runs, str(cell.base.name), "none", "none", 0)
+    return Run(cell.runs, str(cell.base.name), cell.method_name, cell.train_name, cell.seed)
+
+
+def recipe(cell: Cell) -> dict[str, Any]:
+    """Everything that decides the weights, and nothing else."""
+    import dataclasses
+
+    base = {"name": cell.base.name, "model": locate(cell).identity}
+    if not cell.trains:
+        return {"base": base, "lang": ["none"]}
+    parts = [cell.languages[p] for p in cell.parts]
+    return {
+        "base": base,
+        "lang": list(cell.lang),
+        "corpus": {
+            "source": cell.corpus.source,
+            "size": cell.corpus.size,
+            "parts": list(cell.parts),
+            "sha256": corpus.digest(cell.corpus.source, parts),
+        },
+        "method": {"name": cell.method_name, **dataclasses.asdict(cell.method)},
+        "deepspeed": dataclasses.asdict(cell.deepspeed),
+        "seed": cell.seed,
+        "template_sha256": template_sha256(),
+    }
+
+
+def stage_of(cell: Cell) -> Stage:
+    run = run_of(cell)
+    return Stage(run.folder, run.record, recipe(cell), "remove it, or give another runs=, seed= or method")
+
+
+def is_done(cell: Cell) -> bool:
+    """Raises RecipeDiffers when the folder holds another recipe's model."""
+    done = stage_of(cell).is_done()
+    return done and (not cell.trains or (run_of(cell).model / "config.json").exists())
+
+
+def train(cell: Cell) -> None:
+    """Make the row's model, going on from where a killed run stopped. The base row's record is all it needs."""
+    run = run_of(cell)
+    with stage_of(cell).opened(run.log) as record:
+        base = locate(cell).ensured(cell)
+        if not cell.trains:
+            record["result"] = {"model": base}
+            return
+        from codem.fit import Job
+
+        parts = [cell.languages[p] for p in cell.parts]
+        items = corpus.items(cell.corpus.source, parts, cell.corpus.size, cell.seed)
+        record["items"] = len(items)
+        with progress(f"train {cell.train_name}", 1, "trained") as shown:
+
+            def report(step: int, total: int, note: str) -> None:
+                shown.total = total
+                shown.update(step, note)
+
+            job = Job(
+                base=base,
+                revision=cell.base.revision,
+                items=items,
+                config=cell.method,
+                deepspeed=cell.deepspeed.config,
+                seed=cell.seed,
+                checkpoint=run.checkpoint,
+                model=run.model,
+                metrics=run.metrics,
+                report=report,
+            )
+            record["result"] = plugins.load("methods", cell.method_name).train(job)
+        _remove_checkpoints(run.checkpoint)
+
+
+def model_folder(cell: Cell) -> str:
+    """What generation loads: the row's model, or the base itself."""
+    return str(run_of(cell).model) if cell.trains else locate(cell).ensured(cell)
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    """Optimiser states are six times the model; a finished run no longer needs them."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    from codem import config, pipeline
+
+    return config.main(pipeline.run_rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
