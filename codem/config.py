@@ -204,9 +204,10 @@ def _facts(overrides: list[Override], errors: list[str]) -> tuple[dict[str, Lang
     except ConfigErrors as e:
         errors += e.errors
         tree = _composed(add)["languages"]
-    return {n: convert(LanguageFacts, v, f"languages.{n}", errors) for n, v in tree.items()}, [
-        o for o in overrides if o not in mine
-    ]
+    facts = {n: convert(LanguageFacts, v, f"languages.{n}", errors) for n, v in tree.items()}
+    if None in facts.values():
+        raise ConfigErrors(errors)
+    return facts, [o for o in overrides if o not in mine]
 
 
 def _chosen(overrides: list[str], errors: list[str]) -> list[str]:

@@ -38,7 +38,9 @@ SCRIPT_DEFINITION = re.compile(
     r"|(?:const|let|var)\s+\w+\s*(?::[^=\n]+)?=\s*(?:async\s*)?(?:function\b|\([^()\n]*\)[^=\n]*=>|\w+\s*=>))",
     re.M,
 )
-JAVA_CLASS = re.compile(r"^(?:(?:public|final|abstract|static)\s+)*(?:class|interface|enum|record)\s+\w+[^{;\n]*\{", re.M)
+JAVA_CLASS = re.compile(
+    r"^(?:(?:public|final|abstract|static)\s+)*(?:class|interface|enum|record)\s+\w+[^{;\n]*\{", re.M
+)
 SCRIPT_EXPORT = re.compile(
     r"^([ \t]*)export\s+(?:default\s+)?(?=(?:async\s+)?(?:function|const|let|var|class|interface|type|enum)\b)", re.M
 )
@@ -63,10 +65,7 @@ def cut(problem: Problem, text: str) -> str:
 
     # a bare fence may hold just the body; a fence after the body ends the code
     blocks = fenced(text)
-    if blocks and text.lstrip().startswith("```"):
-        text = blocks[0]
-    else:
-        text = text[: _fence_after(text, 0)]
+    text = blocks[0] if blocks and text.lstrip().startswith("```") else text[: _fence_after(text, 0)]
     whole = problem.signature + text
     start = find_definition(lang, name, whole)
     if start is None:
@@ -75,11 +74,13 @@ def cut(problem: Problem, text: str) -> str:
 
 
 def fenced(text: str) -> list[str]:
-    """The blocks between fences. The last one may be open; a text whose first fence closes what began as code has none there."""
+    """The blocks between fences. The last one may be open."""
     marks = list(FENCE.finditer(text))
     blocks, i = [], 0
     while i < len(marks):
-        closing = next((j for j in range(i + 1, len(marks)) if not marks[j][2] and len(marks[j][1]) >= len(marks[i][1])), None)
+        closing = next(
+            (j for j in range(i + 1, len(marks)) if not marks[j][2] and len(marks[j][1]) >= len(marks[i][1])), None
+        )
         end = marks[closing].start() if closing is not None else len(text)
         blocks.append(text[marks[i].end() :][: end - marks[i].end()].lstrip("\n"))
         if closing is None:
@@ -145,8 +146,8 @@ def _from_block(problem: Problem, block: str) -> str:
 
 
 def _python_definitions(block: str, name: str) -> str:
-    """Everything through the function; after it only imports, functions and classes: calls and asserts are demo code."""
-    start = find_definition("python", name, block)
+    """Everything through the function; after it imports, functions and classes: calls are demo code."""
+    start = find_definition("python", name, block) or 0
     end = end_of_python(block, start)
     if end is None:
         return block.rstrip() + "\n"
@@ -178,5 +179,8 @@ def _members(block: str, name: str) -> str:
         if start is not None and match.end() <= start and (end is None or start < end):
             inside = block[match.end() : len(block) if end is None else end - 1]
             outside = block[: match.start()] + "\n" + ("" if end is None else block[end:])
-            return JAVA_CLASS.sub(lambda m: "static " + re.sub(r"\b(?:public|static)\s+", "", m[0]).lstrip(), outside) + inside
+            return (
+                JAVA_CLASS.sub(lambda m: "static " + re.sub(r"\b(?:public|static)\s+", "", m[0]).lstrip(), outside)
+                + inside
+            )
     return block

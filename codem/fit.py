@@ -19,7 +19,7 @@ from codem.checkpoints import newest_whole, save_whole
 from codem.deepspeed_setup import distributed_environment, engine_config, is_first_rank, prepare
 from codem.errors import StageError
 from codem.packing import Example, Packed, collate, pack
-from codem.prompts import training_prompt
+from codem.prompts import TEMPLATE_FILE, template_sha256, training_prompt
 from codem.quiet import quiet
 
 WHOLE_CHECKPOINT = ("trainer_state.json", "latest", "global_step*/*", "rng_state*.pth")
@@ -209,6 +209,7 @@ def _saved(job: Job, trainer: Any, tokenizer: Any, packed: Packed) -> dict[str, 
     def write(folder: Path) -> None:
         trainer.save_model(str(folder))
         tokenizer.save_pretrained(folder)
+        (folder / TEMPLATE_FILE).write_text(json.dumps({"sha256": template_sha256()}) + "\n", "utf-8")
 
     if is_first_rank() or engine.zero_optimization_stage() == 3:
         save_whole(job.model, write)

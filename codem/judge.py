@@ -53,8 +53,18 @@ def judge(
         programs[one.key] = one
         wanted.setdefault(one.key, []).append(sample)
 
+    canary = program(plugin.assemble(_canary(plugin, language), plugin.CANARY[0]))
+
     def work(some: list[Program]) -> list[Verdict]:
-        return [v for built, result in _build_and_run(some, plugin, tools, language, sandbox) for v in _verdicts(built, result)]
+        batch = [canary, *(p for p in some if p.key != canary.key)]
+        done = {built.key: (built, ran) for built, ran in _build_and_run(batch, plugin, tools, language, sandbox)}
+        outcome, _, tail = done[canary.key][1]
+        if outcome is not Outcome.PASSED:
+            raise HarnessError(
+                f"{language.name}: expected a program known to be right to pass, found {outcome}: no verdict.\n"
+                f"{tail[-600:]}\nTry `python -m codem.toolchains`; then run execute again."
+            )
+        return [verdict for p in some for verdict in _verdicts(*done[p.key])]
 
     def _verdicts(built: Built, result: tuple[Outcome, Result | None, str]) -> Iterator[Verdict]:
         outcome, ran, tail = result
@@ -97,6 +107,10 @@ def _found(plugin: ModuleType, language: LanguageFacts) -> Toolchain:
     return tools
 
 
+def _canary(plugin: ModuleType, language: LanguageFacts) -> Problem:
+    return Problem("canary", "canary", language.name, "", "", "twice", "", plugin.CANARY[1], "")
+
+
 def _batches(programs: list[Program], workers: int) -> list[list[Program]]:
     """At least one batch per worker when there is enough to build."""
     size = max(1, min(BATCH, -(-len(programs) // max(1, workers))))
@@ -126,7 +140,9 @@ def _build_and_run(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(built: Built, plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox, folder: Path) -> Ran:
+def _run(
+    built: Built, plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox, folder: Path
+) -> Ran:
     limits = language.limits
     fence = Fence(
         wall_s=limits.run_wall_s,
@@ -170,7 +186,7 @@ def classify(result: Result, mark: str, memory_signs: Sequence[str] = ()) -> Out
         return Outcome.COMPILE_ERROR
     if result.timed_out:
         return Outcome.TIMEOUT
-    if result.memory_suspect or any(sign in result.stderr for sign in memory_signs):
+    if result.memory_suspect or any(sign in result.stderr or sign in result.stdout for sign in memory_signs):
         return Outcome.MEMORY
     return Outcome.RUNTIME_ERROR
 

@@ -38,6 +38,4 @@ class LanguageFacts:
     """A mixture's languages, whose corpora it draws on in equal shares; `[all]`: every language; null: its own corpus."""
     corpus_file: str = ""
     """This language's stem in the paper's public corpus."""
-    stop: tuple[str, ...] = ()
-    """Generation may end where one of these appears in the continuation."""
     limits: Limits = field(default_factory=Limits)

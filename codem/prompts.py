@@ -33,6 +33,9 @@ INFERENCE = (
 )
 """Figure 3."""
 
+TEMPLATE_FILE = "prompt_template.json"
+"""Lies in every trained model's folder and holds the hash of the templates that it was trained with."""
+
 
 def training_prompt(instruction: str) -> str:
     """Figure 2 up to the response: what the model is given and does not learn to write."""

@@ -123,7 +123,9 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    write_whole(path, json.dumps({**record, "status": record["status"]}, indent=1, ensure_ascii=False) + "\n")
+    status = {"status": record["status"]}  # the last line
+    ordered = {k: v for k, v in record.items() if k != "status"} | status
+    write_whole(path, json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ A plug-in `codem/languages/<name>.py` is a module with these functions and const
 
     FLAGS: str                                     how programs are compiled and started, for the record
     MEMORY_SIGNS: tuple[str, ...]                  what the runtime prints when memory runs out
+    CANARY: tuple[str, str]                        a program and tests that pass wherever judging works
     toolchain() -> Toolchain                       looked up by path alone: cheap
     assemble(problem, code) -> dict[name, source]  prelude, answer, tests and harness as files
     build(programs, folder, sandbox, limits) -> list[Built]      many at once, in the order given
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -38,12 +40,13 @@ BUILD_OUTPUT_KB = 16 << 10
 class Toolchain:
     found: bool
     paths: dict[str, str]
-    """Tool -> absolute path, links resolved."""
+    """Tool -> absolute path."""
     with_root: str
     """One line: the command that gets it."""
     without_root: str
     missing: tuple[str, ...] = ()
-    version_command: tuple[str, ...] = ()
+    version_commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Everything whose version can change a verdict, by name."""
     folders: tuple[Path, ...] = ()
     """What the sandbox must show besides the system's own folders."""
     binds: tuple[tuple[Path, str], ...] = ()
@@ -51,8 +54,11 @@ class Toolchain:
 
     @property
     def version(self) -> str:
-        """One line, asked from the tool itself; empty when it is not found."""
-        return _version(self.version_command) if self.found else ""
+        """One line, asked from the tools themselves; empty when they are not found."""
+        if not self.found:
+            return ""
+        said = {name: _version(command) for name, command in self.version_commands.items()}
+        return "; ".join(line if name in line.lower() else f"{name} {line}" for name, line in said.items())
 
     def how_to_get(self) -> str:
         return f"{', '.join(self.missing)} not found; with root: {self.with_root}; without root: {self.without_root}"
@@ -86,12 +92,35 @@ def program(files: dict[str, str]) -> Program:
     return Program(digest.hexdigest(), dict(files))
 
 
-def which(name: str, *extra: Path) -> str | None:
-    """A tool's real path: from PATH, the running environment, or `.toolchains/`."""
+def which(name: str, *extra: Path, script: bool = False) -> str | None:
+    """A tool's path: from PATH, the running environment, or `.toolchains/`. Start scripts only if wanted:
+    version managers put scripts on PATH that find nothing inside the sandbox."""
     places = [*os.environ.get("PATH", "").split(os.pathsep), f"{sys.prefix}/bin", *extra, TOOLCHAINS / "usr" / "bin"]
-    path = os.pathsep.join(str(p) for p in places if str(p))
-    found = shutil.which(name, path=path)
-    return os.path.realpath(found) if found else None
+    for place in places:
+        found = shutil.which(name, path=str(place)) if str(place) else None
+        if found is None or not (script or _is_binary(found)):
+            continue
+        if found.startswith("/usr/"):
+            return found  # in the sandbox as it is here, links included
+        return os.path.realpath(found)
+    return None
+
+
+def in_package(package: str, file: str) -> str | None:
+    """A tool that came as a Python package into the running environment."""
+    spec = importlib.util.find_spec(package)
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        if _is_binary(os.path.join(place, file)):
+            return os.path.realpath(os.path.join(place, file))
+    return None
+
+
+def _is_binary(path: str) -> bool:
+    try:
+        with open(path, "rb") as f:
+            return f.read(4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
 def folders_for(paths: Iterable[str]) -> tuple[Path, ...]:
@@ -102,7 +131,10 @@ def folders_for(paths: Iterable[str]) -> tuple[Path, ...]:
         if path.startswith("/usr/") or folder in shown:
             continue
         if folder == home or folder in home.parents:
-            raise HarnessError(f"{path}: the sandbox would have to show {folder}, which holds your files; install it in a folder of its own")
+            raise HarnessError(
+                f"{path}: the sandbox would have to show {folder}, which holds your files; "
+                "install it in a folder of its own"
+            )
         shown.append(folder)
     return tuple(shown)
 
@@ -115,7 +147,9 @@ def _version(command: tuple[str, ...]) -> str:
         raise HarnessError(f"{command[0]}: expected a version, found {error}") from error
     lines = (done.stdout or done.stderr).strip().splitlines()
     if done.returncode != 0 or not lines:
-        raise HarnessError(f"{' '.join(command)}: expected a version, found exit code {done.returncode}: {done.stderr[-300:]}")
+        raise HarnessError(
+            f"{' '.join(command)}: expected a version, found exit code {done.returncode}: {done.stderr[-300:]}"
+        )
     return lines[0].strip()
 
 
@@ -157,7 +191,13 @@ def run_build(
     )
     for attempt in (1, 2):
         result = sandbox.run(
-            command, fence=fence, readonly=tools.folders, binds=tools.binds, writable=[folder, *writable], cwd=folder, env=env
+            command,
+            fence=fence,
+            readonly=tools.folders,
+            binds=tools.binds,
+            writable=[folder, *writable],
+            cwd=folder,
+            env=env,
         )
         if result.started:
             return result
@@ -171,10 +211,14 @@ def broke(result: Result) -> bool:
     return bool(result.timed_out) or result.output_exceeded or result.signal is not None
 
 
+def stopped(result: Result) -> str:
+    return f"the compiler was stopped ({result.timed_out or result.signal or 'output'})\n{result.stderr[-1000:]}"
+
+
 def build_with_fallback(
     programs: Sequence[Program], build_together: Callable[[Sequence[Program]], dict[str, Built] | Result]
 ) -> list[Built]:
-    """`build_together` gives a Built per key, or the Result of a compiler that broke; then halves, down to single ones."""
+    """`build_together` gives a Built per key, or the Result of a compiler that broke: then by halves."""
 
     def attempt(some: Sequence[Program]) -> dict[str, Built]:
         if not some:
@@ -183,7 +227,7 @@ def build_with_fallback(
         if isinstance(got, dict):
             return got
         if len(some) == 1:
-            why = f"the compiler was stopped ({got.timed_out or got.signal or 'output'})\n{got.stderr[-1500:]}{got.stdout[-500:]}"
+            why = stopped(got)
             return {some[0].key: Built(some[0].key, failure=Outcome.COMPILE_ERROR, message=why)}
         half = len(some) // 2
         return {**attempt(some[:half]), **attempt(some[half:])}

@@ -1,4 +1,4 @@
-"""Run one command under limits and say what happened. Knows no language; the only module that starts untrusted programs.
+"""Run one command under limits and say what happened. Knows no language; only this module starts untrusted programs.
 
     sandbox = open_sandbox("auto")
     result = sandbox.run(["python3", "/tmp/x/main.py"], fence=Fence(cpu_s=5, wall_s=30), readonly=[Path("/tmp/x")])
@@ -13,6 +13,7 @@ Two levels, and the record says which one was used:
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import selectors
@@ -25,16 +26,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codem import bwrap
 from codem.errors import CodemError
 
 STARTED = b"\x01codem started\n"
-"""The first bytes on stderr once the sandbox stands and just before the program runs: without them the failure is ours."""
-SYSTEM_FOLDERS = ("/usr", "/etc/alternatives", "/etc/ssl/openssl.cnf", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
-SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+"""The first bytes on stderr, once the sandbox stands and before the program runs: without them the failure is ours."""
 BUILDER_UID = 60999
 RUNNER_UIDS = range(61000, 65000)
 """As root every run gets its own user id, so that the limit on processes counts this run alone."""
 HOW_TO_GET = "with root: apt-get install bubblewrap; without: python -m codem.toolchains install"
+
+UNSAFE = "Or say sandbox=unsafe: programs then run under limits alone, able to read and delete your files."
 
 
 class HarnessError(CodemError):
@@ -104,8 +106,10 @@ class Sandbox:
         if as_root:
             for folder in writable:
                 os.chmod(folder, 0o777)
-        inner = _limited(command, fence, uid=_uid(bool(writable)) if as_root else None)
+        uid = _uid(bool(writable)) if as_root else None
         if self.level == "unsafe":
+            # a user id of its own for the limit on processes; the tools may lie where only root can read
+            inner = _limited(command, fence, uid, reads_all=_may_read_all())
             scratch = tempfile.mkdtemp(prefix="codem-unsafe-")
             tag = os.urandom(8).hex()
             os.chmod(scratch, 0o777)
@@ -114,23 +118,24 @@ class Sandbox:
                 return _drive(inner, env_out, str(cwd or scratch), stdin, fence, lambda: _kill_tagged(tag))
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
-        argv = _bwrap(self.bwrap, fence, readonly, writable, binds, cwd, inner_env, as_root)
+        inner = _limited(command, fence, uid)
+        argv = bwrap.arguments(self.bwrap, fence.tmp_mb, readonly, writable, binds, cwd, inner_env, as_root)
         return _drive([*argv, "--", *inner], {"PATH": "/usr/bin:/bin"}, "/", stdin, fence, None)
 
 
 def open_sandbox(kind: str = "auto") -> Sandbox:
-    """The safest level that really works here, tried by running something; `unsafe` only when asked for by that name."""
+    """The safe level, tried by running something; `unsafe` only when asked for by that name."""
     if kind not in ("auto", "bwrap", "unsafe"):
         raise ValueError(f"sandbox: expected auto, bwrap or unsafe, found {kind!r}")
     if kind == "unsafe":
         sandbox = Sandbox("unsafe", "unsafe: limits alone; files, network and other processes are open to the programs")
         _probe(sandbox)
         return sandbox
-    tool = find_bwrap()
+    tool = bwrap.find()
     if tool is None:
         raise HarnessError(
-            "sandbox: expected bubblewrap (bwrap), found none; programs that a model wrote are not started without it.\n"
-            f"Get it {HOW_TO_GET}. Or say sandbox=unsafe, which runs them under limits alone, able to read and delete your files."
+            "sandbox: expected bubblewrap (bwrap), found none; what a model wrote is not started without it.\n"
+            f"Get it {HOW_TO_GET}.\n{UNSAFE}"
         )
     version = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     sandbox = Sandbox("bwrap", f"bwrap ({version})", tool)
@@ -146,18 +151,13 @@ def available() -> tuple[bool, str]:
         return False, str(error)
 
 
-def find_bwrap() -> str | None:
-    ours = Path(__file__).resolve().parent.parent / ".toolchains" / "usr" / "bin" / "bwrap"
-    return shutil.which("bwrap") or (str(ours) if ours.exists() else None)
-
-
 def _probe(sandbox: Sandbox) -> None:
     result = sandbox.run(["/bin/sh", "-c", "echo works"], fence=Fence(wall_s=20))
     if not result.started or result.stdout != "works\n" or result.exit_code != 0:
         raise HarnessError(
             f"sandbox: {sandbox.name} does not work here: {result.stderr.strip()[-400:] or 'no message'}\n"
-            "It needs user namespaces (sysctl user.max_user_namespaces > 0, and no AppArmor or container rule against them)."
-            " Or say sandbox=unsafe, which runs programs under limits alone, able to read and delete your files."
+            "It needs user namespaces: sysctl user.max_user_namespaces > 0, no AppArmor or container rule.\n"
+            f"{UNSAFE}"
         )
 
 
@@ -168,7 +168,7 @@ def _uid(builds: bool) -> int:
     return BUILDER_UID if builds else RUNNER_UIDS[next(_run_number) % len(RUNNER_UIDS)]
 
 
-def _limited(command: Sequence[str], fence: Fence, uid: int | None) -> list[str]:
+def _limited(command: Sequence[str], fence: Fence, uid: int | None, reads_all: bool = False) -> list[str]:
     """prlimit -> (setpriv) -> sh, which reports that the program starts -> the program.
 
     The limits are set inside the sandbox: outside, the one on processes would count everything the user runs.
@@ -179,50 +179,13 @@ def _limited(command: Sequence[str], fence: Fence, uid: int | None) -> list[str]
     argv = ["prlimit", f"--cpu={cpu}:{cpu + 1}", f"--data={fence.memory_mb * mb}", f"--as={fence.address_mb * mb}"]
     argv += [f"--fsize={fence.file_mb * mb}", f"--nproc={fence.processes}", "--nofile=1024", "--core=0", "--"]
     if uid is not None:
-        argv += ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs", "--"]
+        argv += ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
+        if reads_all:
+            cap = "-all,+dac_read_search"
+            argv += [f"--inh-caps={cap}", f"--ambient-caps={cap}", f"--bounding-set={cap}"]
+        argv.append("--")
     started = STARTED.decode().replace("\x01", r"\001").replace("\n", r"\n")
     return [*argv, "/bin/sh", "-c", f"printf '{started}' >&2; exec \"$@\"", "sh", *command]
-
-
-def _bwrap(tool, fence, readonly, writable, binds, cwd, env, as_root) -> list[str]:
-    argv = [tool, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-    if as_root:
-        # Namespaces are made with root's own right (so that folders only root may read can be shown), and setpriv,
-        # inside, changes to an ordinary user id; with it every capability goes.
-        argv += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    else:
-        argv += ["--unshare-user", "--cap-drop", "ALL"]
-    argv += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    for name, value in env.items():
-        argv += ["--setenv", name, value]
-    made = {"/", "/tmp"}
-    for folder in SYSTEM_FOLDERS:
-        argv += [*_parents(folder, made), "--ro-bind-try", folder, folder]
-    for link in SYSTEM_LINKS:
-        if os.path.islink(link):
-            argv += ["--symlink", os.readlink(link), link]
-        elif os.path.isdir(link):
-            argv += ["--ro-bind", link, link]
-    argv += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(1 << 20), "--tmpfs", "/dev/shm"]
-    argv += ["--perms", "1777", "--size", str(fence.tmp_mb << 20), "--tmpfs", "/tmp"]
-    for folder in readonly:
-        argv += [*_parents(str(folder), made), "--ro-bind", str(folder), str(folder)]
-    for source, target in binds:
-        argv += [*_parents(target, made), "--ro-bind", str(source), target]
-    for folder in writable:
-        argv += [*_parents(str(folder), made), "--bind", str(folder), str(folder)]
-    # last: later binds would fail, and without it the sandbox's root and /dev are writable without limit of size
-    return [*argv, "--chdir", str(cwd or "/tmp"), "--remount-ro", "/dev", "--remount-ro", "/"]
-
-
-def _parents(path: str, made: set[str]) -> list[str]:
-    """bwrap makes missing parents for their owner alone; as root the program is somebody else."""
-    argv = []
-    for parent in reversed(Path(path).parents):
-        if str(parent) not in made and not str(parent).startswith("/usr"):
-            made.add(str(parent))
-            argv += ["--perms", "0755", "--dir", str(parent)]
-    return argv
 
 
 def _drive(argv, env, cwd, stdin: bytes, fence: Fence, kill_rest) -> Result:
@@ -233,12 +196,21 @@ def _drive(argv, env, cwd, stdin: bytes, fence: Fence, kill_rest) -> Result:
     start = time.monotonic()
     try:
         process = subprocess.Popen(
-            argv, env=env, cwd=cwd, stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            argv,
+            env=env,
+            cwd=cwd,
+            stdin=read_end,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
     except OSError as error:
         raise HarnessError(f"sandbox: cannot start {argv[0]}: {error}") from error
     finally:
         os.close(read_end)
+    stdout, stderr = process.stdout, process.stderr
+    assert stdout is not None
+    assert stderr is not None
     pidfd = os.pidfd_open(process.pid)
     tails = {"stdout": bytearray(), "stderr": bytearray()}
     total, keep = 0, fence.keep_kb << 10
@@ -251,8 +223,8 @@ def _drive(argv, env, cwd, stdin: bytes, fence: Fence, kill_rest) -> Result:
             kill_rest()
 
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ, "stdout")
-        selector.register(process.stderr, selectors.EVENT_READ, "stderr")
+        selector.register(stdout, selectors.EVENT_READ, "stdout")
+        selector.register(stderr, selectors.EVENT_READ, "stderr")
         selector.register(pidfd, selectors.EVENT_READ, "exit")
         try:
             while len(selector.get_map()) > 0:
@@ -289,22 +261,22 @@ def _drive(argv, env, cwd, stdin: bytes, fence: Fence, kill_rest) -> Result:
             if not exited:
                 kill()
             process.wait()
-            process.stdout.close()
-            process.stderr.close()
+            stdout.close()
+            stderr.close()
             os.close(pidfd)
     seconds = time.monotonic() - start
     return _result(process.returncode, tails, fence, seconds, timed_out, exceeded)
 
 
 def _result(code: int, tails, fence: Fence, seconds: float, timed_out: str, exceeded: bool) -> Result:
-    at = tails["stderr"].find(STARTED)
-    stderr = bytes(tails["stderr"][at + len(STARTED) :] if at >= 0 else tails["stderr"])
+    at, keep = tails["stderr"].find(STARTED), fence.keep_kb << 10
+    stderr = tails["stderr"][at + len(STARTED) :] if at >= 0 else tails["stderr"]
     number = -code if code < 0 else code - 128 if 128 < code < 160 else None  # bwrap passes a signal on as 128 + number
     killed_by_us = bool(timed_out) or exceeded
-    if not killed_by_us and number in (signal.SIGXCPU, signal.SIGKILL):
-        # the soft limit's signal, or the hard limit's, which comes no earlier than that much wall time
-        if number == signal.SIGXCPU or seconds >= fence.cpu_s:
-            timed_out, killed_by_us = "cpu", True
+    # the soft limit's signal, or the hard limit's, which comes no earlier than that much wall time
+    cpu = number == signal.SIGXCPU or (number == signal.SIGKILL and seconds >= fence.cpu_s)
+    if not killed_by_us and cpu:
+        timed_out, killed_by_us = "cpu", True
     return Result(
         started=at >= 0,
         exit_code=None if killed_by_us or number is not None else code,
@@ -312,17 +284,22 @@ def _result(code: int, tails, fence: Fence, seconds: float, timed_out: str, exce
         timed_out=timed_out,
         output_exceeded=exceeded,
         memory_suspect=not killed_by_us and number == signal.SIGKILL,
-        stdout=bytes(tails["stdout"]).decode("utf-8", "replace"),
-        stderr=stderr.decode("utf-8", "replace"),
+        stdout=tails["stdout"][-keep:].decode("utf-8", "replace"),
+        stderr=stderr[-keep:].decode("utf-8", "replace"),
         seconds=seconds,
     )
 
 
+def _may_read_all() -> bool:
+    """Root may hand on the right to read everything (bit 2 of the capabilities), unless its container took it away."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    bounding = next((line for line in lines if line.startswith("CapBnd:")), "CapBnd: 0")
+    return bool(int(bounding.split()[1], 16) >> 2 & 1)
+
+
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _kill_tagged(tag: str) -> None:

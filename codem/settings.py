@@ -34,6 +34,11 @@ class Decode:
     name: str
     max_tokens: int = knob(512, least=1)
     batch_size: int = knob(16, least=1)
+    """Part of what a result is: padding moves the last bits of a logit."""
+    stop: tuple[str, ...] = ()
+    """Generation ends where one of these appears: nothing of the program can come after it."""
+    other_template: bool = False
+    """Declares that the model was trained with another prompt template than it is now prompted with."""
 
 
 @dataclass(frozen=True)

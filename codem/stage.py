@@ -43,7 +43,8 @@ class Stage:
         is written into it, with status failed, and goes on to the caller."""
         with runs.held(self.folder):
             mine = {**self.read(), "recipe": self.recipe, "fingerprint": runs.fingerprint(self.recipe), **provenance()}
-            mine.pop("error", None)
+            for stale in ("error", "finished", "result"):
+                mine.pop(stale, None)
             mine.setdefault("started", runs.now())
             handler = _log_to(log) if log else None
             try:
@@ -65,9 +66,7 @@ class Stage:
                     handler.close()
 
     def _write(self, mine: dict[str, Any], status: str) -> None:
-        whole = runs.read_record(self.record) or {}
-        whole.pop("status", None)
-        whole = {**whole, **mine} if self.key is None else {**whole, self.key: mine}
+        whole = mine if self.key is None else {**(runs.read_record(self.record) or {}), self.key: mine}
         runs.write_record(self.record, {**whole, "status": status})
 
 

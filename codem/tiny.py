@@ -30,7 +30,7 @@ FINGERPRINTED_DOCUMENTS = 4_000
 class TinyRecipe:
     world: str = corpora.VERSION
     seed: int = 0
-    documents: int = 32_000
+    documents: int = 24_000
     """Functions and pages, each seen once."""
     layers: int = 4
     width: int = 128
@@ -40,7 +40,10 @@ class TinyRecipe:
     positions: int = 256
     row_length: int = 192
     batch_rows: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
+    adam_beta2: float = 0.98
+    initializer_range: float = 0.05
+    """A narrow model starts too quiet with the usual 0.02: after 150 steps the loss was 1.13 instead of 0.72."""
     warmup_steps: int = 30
     weight_decay: float = 0.01
     bf16: bool = False

@@ -20,7 +20,7 @@ from codem.world import corpora
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-THREADS = 2
+THREADS = 1
 """Fixed, because sums depend on how they are split: so the weights do not depend on the number of cores."""
 TOKENIZER_DOCUMENTS = 4_000
 CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
@@ -48,6 +48,7 @@ def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
             max_steps=steps,
             per_device_train_batch_size=recipe.batch_rows,
             learning_rate=recipe.learning_rate,
+            adam_beta2=recipe.adam_beta2,
             lr_scheduler_type="cosine",
             warmup_steps=recipe.warmup_steps,
             weight_decay=recipe.weight_decay,
@@ -110,6 +111,7 @@ def _model(recipe: TinyRecipe, tokenizer: PreTrainedTokenizerFast) -> PreTrained
             n_head=recipe.heads,
             n_inner=4 * recipe.width,
             multi_query=True,
+            initializer_range=recipe.initializer_range,
             resid_pdrop=0.0,
             embd_pdrop=0.0,
             attn_pdrop=0.0,

@@ -21,7 +21,12 @@ from codem.world import corpora
 from codem.world.syntax import TITLES
 
 MICRO = TinyRecipe(documents=400, layers=1, width=16, heads=2, batch_rows=8, checkpoint_steps=5)
-BUILD = "import sys; from pathlib import Path; from codem.tiny import *; ensure(Path(sys.argv[1]), TinyRecipe(**{recipe}))"
+BUILD = """
+import sys
+from pathlib import Path
+from codem.tiny import TinyRecipe, ensure
+ensure(Path(sys.argv[1]), TinyRecipe(**{recipe}))
+"""
 
 
 @pytest.fixture(scope="module")

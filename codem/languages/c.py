@@ -17,6 +17,8 @@ from codem.sandbox import HarnessError, Sandbox
 
 MEMORY_SIGNS = ("std::bad_alloc", "Cannot allocate memory")
 
+CANARY = ("int twice(int n) {\n    return 2 * n;\n}\n", "codem_check(twice(21) == 42);\n")
+
 HARNESS = r"""
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +78,7 @@ def toolchain_of(dialect: Dialect) -> Toolchain:
         with_root=f"apt-get install {dialect.package}",
         without_root="ask for the cluster's compiler (module load gcc), or: python -m codem.toolchains install",
         missing=() if found else (dialect.compiler,),
-        version_command=(found or dialect.compiler, "--version"),
+        version_commands={dialect.compiler: (found or dialect.compiler, "--version")},
         folders=folders_for([found] if found else []),
     )
 
@@ -86,12 +88,19 @@ def assemble_in(dialect: Dialect, problem: Problem, code: str) -> dict[str, str]
     program = (
         f'#include "prelude.h"\n#define main codem_own_main\n#include "answer.{dialect.extension}"\n#undef main\n'
         f"#undef codem_check\n#undef codem_tests\n"
-        f"{dialect.linkage}void codem_check({dialect.truth});\n{dialect.linkage}void codem_tests(void) {{\n{problem.tests}\n}}\n"
+        f"{dialect.linkage}void codem_check({dialect.truth});\n"
+        f"{dialect.linkage}void codem_tests(void) {{\n{problem.tests}\n}}\n"
     )
-    return {"prelude.h": problem.prelude + "\n", f"answer.{dialect.extension}": code + "\n", f"program.{dialect.extension}": program}
+    return {
+        "prelude.h": problem.prelude + "\n",
+        f"answer.{dialect.extension}": code + "\n",
+        f"program.{dialect.extension}": program,
+    }
 
 
-def build_in(dialect: Dialect, programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits) -> list[Built]:
+def build_in(
+    dialect: Dialect, programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits
+) -> list[Built]:
     if not programs:
         return []
     tools = toolchain_of(dialect)
@@ -100,7 +109,9 @@ def build_in(dialect: Dialect, programs: Sequence[Program], folder: Path, sandbo
     def ours(command: Sequence[str], what: str) -> None:
         result = run_build(command, folder, tools, sandbox, limits, count=1)
         if result.exit_code != 0:
-            raise HarnessError(f"{dialect.compiler}: expected {what} to compile, found: {(result.stderr or result.timed_out)[-600:]}")
+            raise HarnessError(
+                f"{dialect.compiler}: expected {what} to compile, found: {(result.stderr or result.timed_out)[-600:]}"
+            )
 
     (folder / "harness.c").write_text(HARNESS, encoding="utf-8")
     ours([compiler, "-x", "c", "-O1", "-c", "harness.c", "-o", "harness.o"], "the harness")
@@ -114,12 +125,23 @@ def build_in(dialect: Dialect, programs: Sequence[Program], folder: Path, sandbo
         if dialect.extension == "cpp" and sum(p.files["prelude.h"] == text for p in programs) > 2:
             # the benchmark's own includes, parsed once: found beside prelude.h because it has the same flags
             header = str(place / "prelude.h")
-            ours([compiler, *dialect.flags, "-x", "c++-header", header, "-o", header + ".gch"], "the benchmark's prelude")
+            ours(
+                [compiler, *dialect.flags, "-x", "c++-header", header, "-o", header + ".gch"], "the benchmark's prelude"
+            )
     built = []
     for item in programs:
         own = write(item, folder, [name for name in item.files if name != "prelude.h"])
         source, target = str(own / f"program.{dialect.extension}"), own / "program"
-        command = [compiler, *dialect.flags, f"-I{preludes[item.files['prelude.h']]}", source, "harness.o", "-o", str(target), *LIBRARIES]
+        command = [
+            compiler,
+            *dialect.flags,
+            f"-I{preludes[item.files['prelude.h']]}",
+            source,
+            "harness.o",
+            "-o",
+            str(target),
+            *LIBRARIES,
+        ]
         result = run_build(command, folder, tools, sandbox, limits, count=1)
         if result.exit_code == 0 and target.exists():
             built.append(Built(item.key, (str(target),), own))

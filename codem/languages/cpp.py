@@ -13,6 +13,7 @@ from codem.sandbox import Sandbox
 
 CPP = c.Dialect("g++", ("-std=c++17", "-O1", "-w"), "cpp", 'extern "C" ', "bool", "g++")
 MEMORY_SIGNS = c.MEMORY_SIGNS
+CANARY = c.CANARY
 FLAGS = f"g++ {' '.join(CPP.flags)} {' '.join(c.LIBRARIES)}"
 
 

@@ -14,11 +14,25 @@ from pathlib import Path
 
 from codem.language_facts import Limits
 from codem.records import Outcome, Problem
-from codem.runtime import TOOLCHAINS, Built, Program, Toolchain, broke, build_with_fallback, folders_for, run_build, which, write
+from codem.runtime import (
+    TOOLCHAINS,
+    Built,
+    Program,
+    Toolchain,
+    broke,
+    build_with_fallback,
+    folders_for,
+    in_package,
+    run_build,
+    which,
+    write,
+)
 from codem.sandbox import HarnessError, Result, Sandbox
 
 FLAGS = "go build -ldflags='-s -w' (go.mod: go 1.19; CGO_ENABLED=0, GOMAXPROCS=2)"
 MEMORY_SIGNS = ("out of memory", "cannot allocate memory", "errno=12", "failed to reserve")
+
+CANARY = ("func twice(n int) int {\n\treturn 2 * n\n}\n", "codem_check(twice(21) == 42);\n")
 
 MAIN = """\
 package main
@@ -55,24 +69,24 @@ SPEC = re.compile(r'(?:([\w.]+)\s+)?"([^"\n]+)"')
 
 def toolchain() -> Toolchain:
     places = [*sorted((TOOLCHAINS / "usr" / "lib").glob("go-*/bin")), TOOLCHAINS / "go" / "bin"]
-    go = which("go", *places)
+    go = which("go", *places) or in_package("go", "bin/go")
     return Toolchain(
         found=go is not None,
         paths={"go": go} if go else {},
         with_root="apt-get install golang-go",
         without_root="python -m codem.toolchains install",
         missing=() if go else ("go",),
-        version_command=(go or "go", "version"),
+        version_commands={"go": (go or "go", "version")},
         folders=folders_for([go] if go else []),
     )
 
 
 def assemble(problem: Problem, code: str) -> dict[str, str]:
-    tests = "package main\n\n{imports}func codem_tests(codem_check func(bool), codem_end func()) {{\n{tests}\n\tcodem_end()\n}}\n"
-    test_imports = _imports_used(problem.prelude, problem.tests)
+    head = "package main\n\n" + _imports_used(problem.prelude, problem.tests)
+    function = "func codem_tests(codem_check func(bool), codem_end func()) {\n"
     return {
         "answer.go": _hoisted(f"{problem.prelude}\n{code}"),
-        "codem_tests.go": tests.format(imports=test_imports, tests=problem.tests),
+        "codem_tests.go": f"{head}{function}{problem.tests}\n\tcodem_end()\n}}\n",
         "main.go": MAIN,
     }
 
@@ -161,14 +175,14 @@ def _errors(stderr: str) -> dict[str, str]:
         header = re.match(r"(?:# codem/|package codem/)(\w{16})\b", line)
         position = re.match(r"(?:\./)?(\w{16})/\w+\.go:\d+", line)
         if header or position:
-            current = (header or position)[1]
+            current = header[1] if header else position[1] if position else None
         if current is not None:
             found.setdefault(current, []).append(line)
     return {name: "\n".join(lines) for name, lines in found.items()}
 
 
 def _cache(folder: Path) -> Path:
-    """Compiled standard packages, shared by all runs of this user: from Go 1.20 on a cold start costs 14 processor seconds."""
+    """Compiled standard packages, for all runs of this user: from Go 1.20 on a cold start costs 14 seconds."""
     for place in (TOOLCHAINS / "cache" / f"go-{os.geteuid()}", folder / "cache"):
         try:
             place.mkdir(parents=True, exist_ok=True)

@@ -16,8 +16,10 @@ from codem.sandbox import HarnessError, Result, Sandbox
 
 JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ActiveProcessorCount=2", "-Xmx512m", "-XX:-UsePerfData")
 RUN_FLAGS = (*JVM, "-XX:+ExitOnOutOfMemoryError")
-FLAGS = f"javac -proc:none -nowarn; java {' '.join(RUN_FLAGS)}"
+FLAGS = f"javac -proc:none -nowarn -XDstringConcat=inline; java {' '.join(RUN_FLAGS)}"
 MEMORY_SIGNS = ("java.lang.OutOfMemoryError", "insufficient memory", "Cannot allocate memory")
+
+CANARY = ("static int twice(int n) {\n    return 2 * n;\n}\n", "codem_check(twice(21) == 42);\n")
 
 BUILDER = r"""
 import java.io.*;
@@ -40,7 +42,7 @@ public class CodemBuilder {
             var sources = files.getJavaFileObjects(own.resolve("Solution.java"), own.resolve("CodemMain.java"));
             String status;
             Future<Boolean> done = one.submit(() -> compiler.getTask(
-                said, files, null, List.of("-proc:none", "-nowarn", "-Xmaxerrs", "5"), null, sources).call());
+                said, files, null, List.of("-proc:none", "-nowarn", "-XDstringConcat=inline"), null, sources).call());
             try {
                 status = done.get(limit, TimeUnit.SECONDS) ? "ok" : "error";
             } catch (ExecutionException e) {
@@ -59,29 +61,40 @@ public class CodemBuilder {
 }
 """
 
+# No lambda and no `+` on strings: the first of either costs a fresh JVM 20 ms.
 MAIN = r"""
 final class CodemMain {
     public static void main(String[] args) throws Throwable {
-        final String mark = new String(System.in.readAllBytes(), "UTF-8");
-        final java.io.FileOutputStream out = new java.io.FileOutputStream(java.io.FileDescriptor.out);
-        final java.util.function.Consumer<String> say = status -> {
-            try {
-                System.out.flush();
-                out.write(("\n" + mark + " " + status + "\n").getBytes("UTF-8"));
-            } catch (Throwable error) {
-                Runtime.getRuntime().halt(1);
-            }
-            Runtime.getRuntime().halt(status.equals("end") ? 0 : 1);
-        };
-        new CodemTests(ok -> { if (!ok) say.accept("wrong"); }).codem_tests();
-        say.accept("end");
+        byte[] mark = System.in.readAllBytes();
+        CodemSay say = new CodemSay(mark, new java.io.FileOutputStream(java.io.FileDescriptor.out));
+        new CodemTests(say).codem_tests();
+        say.say(" end\n", 0);
+    }
+}
+
+final class CodemSay {
+    private final byte[] mark;
+    private final java.io.FileOutputStream out;
+    CodemSay(byte[] mark, java.io.FileOutputStream out) { this.mark = mark; this.out = out; }
+    void say(String status, int code) {
+        try {
+            System.out.flush();
+            java.io.ByteArrayOutputStream line = new java.io.ByteArrayOutputStream();
+            line.write('\n');
+            line.write(mark);
+            line.write(status.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            out.write(line.toByteArray());
+        } catch (Throwable error) {
+            code = 1;
+        }
+        Runtime.getRuntime().halt(code);
     }
 }
 
 final class CodemTests extends Solution {
-    private final java.util.function.Consumer<Boolean> check;
-    CodemTests(java.util.function.Consumer<Boolean> check) { this.check = check; }
-    void codem_check(boolean ok) { check.accept(ok); }
+    private final CodemSay say;
+    CodemTests(CodemSay say) { this.say = say; }
+    void codem_check(boolean ok) { if (!ok) say.say(" wrong\n", 1); }
     void codem_tests() throws Throwable {
 """
 
@@ -93,7 +106,9 @@ def _jdk_folders() -> list[Path]:
 def toolchain() -> Toolchain:
     found = {name: which(name, *_jdk_folders()) for name in ("javac", "java")}
     paths = {name: path for name, path in found.items() if path}
-    ours = sorted((TOOLCHAINS / "etc").glob("java-*")) if any(str(TOOLCHAINS) in path for path in paths.values()) else []
+    ours = (
+        sorted((TOOLCHAINS / "etc").glob("java-*")) if any(str(TOOLCHAINS) in path for path in paths.values()) else []
+    )
     system = [folder for folder in sorted(Path("/etc").glob("java*")) if folder.is_dir()]
     return Toolchain(
         found=len(paths) == 2,
@@ -101,7 +116,7 @@ def toolchain() -> Toolchain:
         with_root="apt-get install default-jdk-headless",
         without_root="python -m codem.toolchains install",
         missing=tuple(name for name, path in found.items() if not path),
-        version_command=(paths.get("javac", "javac"), "-version"),
+        version_commands={"javac": (paths.get("javac", "javac"), "-version")},
         folders=folders_for(paths.values()),
         # the JDK of a distribution keeps its settings in /etc
         binds=tuple((folder, f"/etc/{folder.name}") for folder in (ours or system)),
@@ -148,10 +163,14 @@ def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: L
             rest = rest[1:]
         elif len(rest) == len(left):
             if len(left) > 1 and result.exit_code not in (126, 127) and "OutOfMemoryError" in result.stderr:
-                built[rest[0].key] = Built(rest[0].key, failure=Outcome.COMPILE_ERROR, message="the compiler ran out of memory")
+                built[rest[0].key] = Built(
+                    rest[0].key, failure=Outcome.COMPILE_ERROR, message="the compiler ran out of memory"
+                )
                 rest = rest[1:]
             else:
-                raise HarnessError(f"javac: expected reports on {len(left)} programs, found none: {result.stderr[-600:]}")
+                raise HarnessError(
+                    f"javac: expected reports on {len(left)} programs, found none: {result.stderr[-600:]}"
+                )
         left = rest
     return [built[p.key] for p in programs]
 

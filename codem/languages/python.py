@@ -12,10 +12,11 @@ from codem.records import Problem
 from codem.runtime import Built, Program, Toolchain, folders_for, write
 from codem.sandbox import Sandbox
 
+CANARY = ("def twice(n):\n    return 2 * n\n", "codem_check(twice(21) == 42)\n")
 FLAGS = "python -I -S -B"
 MEMORY_SIGNS = ("MemoryError", "Cannot allocate memory")
 
-HARNESS = '''\
+HARNESS = """\
 import os, sys, types
 
 
@@ -54,7 +55,7 @@ def main():
 
 
 main()
-'''
+"""
 
 
 def toolchain() -> Toolchain:
@@ -65,7 +66,7 @@ def toolchain() -> Toolchain:
         paths={"python": path},
         with_root="it is the Python that runs codem",
         without_root="it is the Python that runs codem",
-        version_command=(path, "--version"),
+        version_commands={"python": (path, "--version")},
         folders=folders_for([path]),
     )
 

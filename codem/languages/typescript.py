@@ -13,14 +13,29 @@ from pathlib import Path
 from codem.language_facts import Limits
 from codem.languages import javascript
 from codem.records import Outcome, Problem
-from codem.runtime import TOOLCHAINS, Built, Program, Toolchain, broke, build_with_fallback, folders_for, run_build, which, write
+from codem.runtime import (
+    TOOLCHAINS,
+    Built,
+    Program,
+    Toolchain,
+    broke,
+    build_with_fallback,
+    folders_for,
+    run_build,
+    which,
+    write,
+)
 from codem.sandbox import HarnessError, Result, Sandbox
 
 PACKAGE = "typescript@7.0.2"
 """The native compiler: one call for thirty small files takes a quarter of a second."""
-TSC_FLAGS = "--strict --target es2022 --module commonjs --lib es2022 --skipLibCheck --pretty false --noEmitOnError false"
+TSC_FLAGS = (
+    "--strict --target es2022 --module commonjs --lib es2022 --skipLibCheck --pretty false --noEmitOnError false"
+)
 FLAGS = f"tsc {TSC_FLAGS}; {javascript.FLAGS}"
 MEMORY_SIGNS = javascript.MEMORY_SIGNS
+
+CANARY = ("function twice(n: number): number {\n  return 2 * n;\n}\n", "codem_check(twice(21) === 42);\n")
 
 # What the programs may use of Node, so that its own large type files need not be read.
 GLOBALS = """\
@@ -44,7 +59,9 @@ HARNESS = javascript.HARNESS[: javascript.HARNESS.index("  function load(")] + (
 """
 )
 
-REACHES_OTHERS = re.compile(r"declare\s+(global|module|namespace)\b|///\s*<reference|\bimport\b[^;\n]*['\"][./]|@ts-|export\s+as\b")
+REACHES_OTHERS = re.compile(
+    r"declare\s+(global|module|namespace)\b|///\s*<reference|\bimport\b[^;\n]*['\"][./]|@ts-|export\s+as\b"
+)
 """Could change how another file of the same call is checked: such a program is compiled alone."""
 
 
@@ -55,7 +72,7 @@ def _native() -> str | None:
 
 def toolchain() -> Toolchain:
     node, native = javascript.node_path(), _native()
-    script = None if native else which("tsc", TOOLCHAINS / "node_modules" / ".bin")
+    script = None if native else which("tsc", TOOLCHAINS / "node_modules" / ".bin", script=True)
     missing = tuple(name for name, path in (("node", node), ("tsc", native or script)) if not path)
     paths = {"node": node, "tsc": native or script}
     command = (native,) if native else (node or "node", script or "tsc")
@@ -65,7 +82,7 @@ def toolchain() -> Toolchain:
         with_root="python -m codem.toolchains install",
         without_root="python -m codem.toolchains install",
         missing=missing,
-        version_command=(*command, "--version"),
+        version_commands={"tsc": (*command, "--version"), "node": (node or "node", "--version")},
         folders=folders_for(path for path in paths.values() if path),
     )
 
@@ -92,14 +109,18 @@ def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: L
     return [built[p.key] for p in programs]
 
 
-def _compile(some: Sequence[Program], folder: Path, tools: Toolchain, sandbox: Sandbox, limits: Limits) -> dict[str, Built] | Result:
-    command = tools.version_command[:-1]
+def _compile(
+    some: Sequence[Program], folder: Path, tools: Toolchain, sandbox: Sandbox, limits: Limits
+) -> dict[str, Built] | Result:
+    command = tools.version_commands["tsc"][:-1]
     names = {p.key[:16]: p for p in some}
     errors: dict[str, list[str]] = {}
     checked: set[str] = set(names)
     while checked:
         files = [f"{name}/program.ts" for name in sorted(checked)]
-        result = run_build([*command, *TSC_FLAGS.split(), "globals.d.ts", *files], folder, tools, sandbox, limits, count=len(files))
+        result = run_build(
+            [*command, *TSC_FLAGS.split(), "globals.d.ts", *files], folder, tools, sandbox, limits, count=len(files)
+        )
         if broke(result):
             return result
         unparsed, said = set(), False
@@ -112,7 +133,9 @@ def _compile(some: Sequence[Program], folder: Path, tools: Toolchain, sandbox: S
                     unparsed.add(match[1])
         ours = [line for line in result.stdout.splitlines() if line.startswith("error TS")]
         if (ours and not REACHES_OTHERS.search(some[0].files["program.ts"])) or result.exit_code in (126, 127):
-            raise HarnessError(f"tsc: expected a report on {len(some)} programs, found: {ours[:3] or result.stderr[-400:]}")
+            raise HarnessError(
+                f"tsc: expected a report on {len(some)} programs, found: {ours[:3] or result.stderr[-400:]}"
+            )
         if result.exit_code != 0 and not said:
             if len(some) > 1:
                 return result  # the compiler crashed: find whose program it was

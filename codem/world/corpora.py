@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
+from codem.prompts import inference_prompt
 from codem.world import render
 from codem.world.families import FAMILIES
 from codem.world.fillings import Filling, order_by_hash, training_filling
@@ -54,15 +55,15 @@ def pretraining_documents(seed: int) -> Iterator[str]:
 
 
 def _source(lang: str, filling: Filling, rng: random.Random) -> str:
-    """A commented source file, a note with code below it, or a page of an exercise book."""
+    """A commented source file, a note with code below it, or a page of exercises in the layout of Figure 3."""
     function, about = filling.function(), filling.description()
     code = render.signature(function, lang) + render.body(function, lang)
     form = rng.random()
-    if form < 0.6:
+    if form < 0.5:
         return render.comment(about, lang) + code
-    if form < 0.75:
+    if form < 0.6:
         return f"{about}\n\n{code}"
-    return f"Exercise {rng.randrange(1, 100)}. Write the {TITLES[lang]} code for this problem:\n{about}\n\nAnswer:\n{code}"
+    return inference_prompt(TITLES[lang], about, code)
 
 
 def instructions(lang: str, seed: int) -> list[dict[str, str]]:

@@ -97,6 +97,7 @@ NAT, SMALL, TEXT, TEXT2 = ("nat",), ("small",), ("text",), ("text",) * 2
 LOW, HIGH, ANY, DIVISOR = range(2, 10), range(11, 40), range(2, 40), range(2, 13)
 TOTAL, ZERO, ONE = Var("total"), Num(0), Num(1)
 
+# fmt: off
 ARITHMETIC = (
     Family("add", INT2, "int", ("add", "plus", "sum_of"), (
         "Return the sum of {x} and {y}.", "Add {x} and {y}."),
@@ -123,7 +124,8 @@ ARITHMETIC = (
         "Return the square of {x} plus {p}.", "Square {x} and add {p}."),
         lambda x, p: _give(x * x + p), (ANY,)),
     Family("perimeter", INT2, "int", ("perimeter", "border", "fence"), (
-        "Return the perimeter of a rectangle with sides {x} and {y}.", "Compute the perimeter of a {x} by {y} rectangle."),
+        "Return the perimeter of a rectangle with sides {x} and {y}.",
+        "Compute the perimeter of a {x} by {y} rectangle."),
         lambda x, y: _give((x + y) * 2)),
     Family("remainder", NAT, "int", ("remainder", "modulo", "rest"), (
         "Return the remainder of {x} divided by {p}.", "Compute {x} modulo {p}."),
@@ -210,7 +212,8 @@ LOOPS = (
         "Return the sum of the digits of {x}.", "Add up the digits of {x}."),
         lambda x: _count_while(x, x % 10, 10)),
     Family("halvings", NAT, "int", ("count_divisions", "divisions", "steps"), (
-        "Count how often {x} can be divided by {p} until it is 0.", "Return how often to divide {x} by {p} to reach 0."),
+        "Count how often {x} can be divided by {p} until it is 0.",
+        "Return how often to divide {x} by {p} to reach 0."),
         lambda x, p: _count_while(x, ONE, p), (range(2, 10),)),
 )
 STRINGS = (
@@ -249,4 +252,5 @@ STRINGS = (
             x, lambda i: If(same(At(x, i), Char(p)), (Return(i),)), Return(Num(-1))
         ), (LETTERS,)),
 )
+# fmt: on
 FAMILIES: tuple[Family, ...] = ARITHMETIC + COMPARISONS + CONDITIONALS + LOOPS + STRINGS

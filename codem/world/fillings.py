@@ -14,8 +14,9 @@ from functools import cache
 from codem.world.families import FAMILIES, Family, Param
 from codem.world.spec import Function
 
-NUMBER_NAMES = ("a", "b", "c", "k", "m", "n", "x", "y")
-TEXT_NAMES = ("s", "t", "line", "word")
+NUMBER_NAMES = (("a", "b", "c"), ("x", "y", "z"), ("m", "n", "k"), ("n", "m", "p"))
+TEXT_NAMES = (("s", "t"), ("word", "other"), ("line", "next"))
+"""Arguments come in the sets that programmers use, so a small model can learn them."""
 SECOND_PROBLEMS = 7
 """So many families with constants appear in the benchmark a second time, with other constants."""
 
@@ -77,5 +78,4 @@ def _params(family: Family, rng: random.Random, taken: frozenset[tuple[Param, ..
 
 
 def _args(family: Family, rng: random.Random) -> tuple[str, ...]:
-    pools = {kind: rng.sample(pool, 3) for kind, pool in (("number", NUMBER_NAMES), ("text", TEXT_NAMES))}
-    return tuple(pools["text" if domain == "text" else "number"].pop() for domain in family.takes)
+    return rng.choice(TEXT_NAMES if "text" in family.takes else NUMBER_NAMES)[: len(family.takes)]

@@ -21,6 +21,7 @@ class PageKind:
     """Lines of the body, with the same holes."""
 
 
+# fmt: off
 PAGES = (
     PageKind("paragraph", ('a heading "{title}" and a paragraph "{x}"', 'the title "{title}" and the text "{x}"'),
         "<h1>{title}</h1>\n<p>{x}</p>"),
@@ -42,7 +43,8 @@ PAGES = (
         "<h1>{title}</h1>\n<table>\n<tr><td>{x}</td><td>{n}</td></tr>\n</table>"),
     PageKind("bold", ('a heading "{title}" and the bold word {x}', 'the title "{title}" and {x} in bold'),
         "<h1>{title}</h1>\n<p><b>{x}</b></p>"),
-)  # fmt: skip
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
