@@ -82,7 +82,7 @@ def fenced(text: str) -> list[str]:
             (j for j in range(i + 1, len(marks)) if not marks[j][2] and len(marks[j][1]) >= len(marks[i][1])), None
         )
         end = marks[closing].start() if closing is not None else len(text)
-        blocks.append(text[marks[i].end() :][: end - marks[i].end()].lstrip("\n"))
+        blocks.append(text[marks[i].end() : end].lstrip("\n"))
         if closing is None:
             break
         # an unlabelled fence both closes and might open: take it as the close only

@@ -61,7 +61,9 @@ def _judge_language(cell: Cell, lang: str, sandbox: Sandbox, report: Any) -> Non
         f"remove {where.verdicts} and the key `judge` of {where.record}: the answers are kept and judged again",
         key="judge",
     )
-    with stage.opened() as record:
+    with stage.opened(lambda: is_done(cell, lang)) as record:
+        if record is None:
+            return
         wanted = {p.id: p for p in problems(cell.bench_name, cell.bench, lang)}
         judged = _latest(where)
         items = [

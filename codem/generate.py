@@ -74,7 +74,9 @@ def generate(cell: Cell) -> None:
         done = 0
         for lang in missing:
             where = evaluation_of(cell, lang)
-            with stage_of(cell, lang).opened() as record:
+            with stage_of(cell, lang).opened(functools.partial(is_done, cell, lang)) as record:
+                if record is None:
+                    continue
                 model, vocabulary = loaded.get("it") or loaded.setdefault("it", _load(cell, folder))
                 record["engine"] = {"name": "transformers", "dtype": str(model.dtype), "device": str(model.device)}
                 have = {s.problem for s in records.read_samples(where.samples)}

@@ -18,7 +18,7 @@ class Limits:
     memory_mb: int = 1024
     """Data segment of each process (RLIMIT_DATA)."""
     address_mb: int = 8192
-    """Address space of each process: a second fence, for shared memory; JVM, Go and Node reserve far more than they use."""
+    """Address space of each process: a second fence, for shared memory. JVM, Go and Node reserve more than they use."""
     output_kb: int = 1024
     processes: int = 64
     """Processes and threads of one run together."""
@@ -35,7 +35,7 @@ class LanguageFacts:
     family: str = ""
     """Languages that share syntax: `c`, `script`, ... (for the analysis)."""
     parts: tuple[str, ...] | None = None
-    """A mixture's languages, whose corpora it draws on in equal shares; `[all]`: every language; null: its own corpus."""
+    """A mixture's languages, whose corpora it uses in equal shares; `[all]`: every language; null: its own corpus."""
     corpus_file: str = ""
     """This language's stem in the paper's public corpus."""
     limits: Limits = field(default_factory=Limits)

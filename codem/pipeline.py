@@ -7,9 +7,11 @@ Running the same command again is the resume: finished stages are skipped, an in
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from codem import checks, execute, generate, train
 from codem.errors import CodemError
@@ -24,10 +26,17 @@ class StageKind:
     run: Callable[[Cell], None]
 
 
-TRAIN = StageKind("train", lambda c: [] if train.is_done(c) else [c.train_name], train.train)
-GENERATE = StageKind(
-    "generate", lambda c: [lang for lang in c.eval_lang if not generate.is_done(c, lang)], generate.generate
-)
+def _without_answers(cell: Cell) -> list[str]:
+    return [lang for lang in cell.eval_lang if not generate.is_done(cell, lang)]
+
+
+def _without_model(cell: Cell) -> list[str]:
+    there = train.is_done(cell) and (not _without_answers(cell) or train.has_model(cell))
+    return [] if there else [cell.train_name]
+
+
+TRAIN = StageKind("train", _without_model, train.train)
+GENERATE = StageKind("generate", _without_answers, generate.generate)
 EXECUTE = StageKind("execute", lambda c: [lang for lang in c.eval_lang if not execute.is_done(c, lang)], execute.execute)
 
 
@@ -47,7 +56,8 @@ def run_judging(cells: Sequence[Cell]) -> int:
 def _run(cells: Sequence[Cell], stages: Sequence[StageKind], needs: Sequence[StageKind] = ()) -> int:
     """One cell after another, here. A cell that fails is reported and the others go on; it makes the exit code 1."""
     _say_what_is_left_out(cells)
-    failed, made = [], 0
+    failed: list[Cell] = []
+    made = 0
     for number, cell in enumerate(cells, 1):
         name = str(train.run_of(cell))
         try:
@@ -60,10 +70,13 @@ def _run(cells: Sequence[Cell], stages: Sequence[StageKind], needs: Sequence[Sta
                 print(f"[{number}/{len(cells)}] {name}", flush=True)
             for stage in todo:
                 stage.run(cell)
-        except (CodemError, OSError) as e:
-            print(f"[{number}/{len(cells)}] {name} failed: {_explained(e)}", file=sys.stderr, flush=True)
-            failed.append(name)
-    _print_rows(cells)
+        except KeyboardInterrupt:
+            print(f"\n[{number}/{len(cells)}] {name} stopped; the same command goes on from here.", file=sys.stderr)
+            return 130
+        except Exception as e:  # one row's failure is its own: it is on record, and the other rows go on
+            print(f"[{number}/{len(cells)}] {name} failed: {_explained(e, cell.runs)}", file=sys.stderr, flush=True)
+            failed.append(cell)
+    _print_rows([c for c in cells if c not in failed])
     if not made and not failed:
         print("Nothing to do: all of it was done before.")
     if failed:
@@ -71,10 +84,21 @@ def _run(cells: Sequence[Cell], stages: Sequence[StageKind], needs: Sequence[Sta
     return 1 if failed else 0
 
 
-def _explained(e: Exception) -> str:
+def _explained(e: Exception, where: Path) -> str:
+    if isinstance(e, CodemError):
+        return str(e)
+    if _is_full(where):
+        return f"the disk of {where} is full; nothing finished is lost, make room and run the same command again"
     if isinstance(e, OSError):
         return f"{e.strerror or e}: {e.filename or ''}".rstrip(": ") + "; nothing finished is lost, mend it and run again"
-    return str(e)
+    return f"{type(e).__name__}: {e} (the traceback is in the run's log.txt)"
+
+
+def _is_full(where: Path) -> bool:
+    try:
+        return shutil.disk_usage(where).free < 1 << 20
+    except OSError:
+        return False
 
 
 def _say_what_is_left_out(cells: Sequence[Cell]) -> None:

@@ -196,5 +196,17 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a living process works in this folder. (A record that says `running` may be a killed one's.)"""
+    try:
+        with open(folder / ".lock", "r+", encoding="utf-8") as f:
+            fcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")

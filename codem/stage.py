@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +38,16 @@ class Stage:
         return bool(self.read().get("finished"))
 
     @contextmanager
-    def opened(self, log: Path | None = None) -> Iterator[dict[str, Any]]:
+    def opened(self, is_done: Callable[[], bool], log: Path | None = None) -> Iterator[dict[str, Any] | None]:
         """The stage's part of the record, to be added to. It is marked finished only if the block ends well; an error
-        is written into it, with status failed, and goes on to the caller."""
+        is written into it, with status failed, and goes on to the caller.
+
+        is_done: asked again once the folder is ours; None is yielded when another process has finished meanwhile.
+        """
         with runs.held(self.folder):
+            if is_done():
+                yield None
+                return
             mine = {**self.read(), "recipe": self.recipe, "fingerprint": runs.fingerprint(self.recipe), **provenance()}
             for stale in ("error", "finished", "result"):
                 mine.pop(stale, None)

@@ -26,9 +26,9 @@ def rows(root: Path) -> Iterator[dict[str, Any]]:
             "method": run.method,
             "train": run.train,
             "seed": run.seed,
-            "status": record.get("status", "no record"),
+            "status": _status(record, run.folder),
             "error": record.get("error"),
-            "progress": _last_step(run) if record.get("status") in ("running", "failed") else None,
+            "progress": _last_step(run) if record.get("status") != "done" else None,
             "evaluations": [_evaluation(e) for e in run.evaluations()],
         }
 
@@ -42,11 +42,16 @@ def _evaluation(where: runs.Evaluation) -> dict[str, Any]:
         "bench": where.bench,
         "lang": where.lang,
         "decode": where.decode,
-        "status": record.get("status", "no record"),
+        "status": _status(record, where.folder),
         "error": judged.get("error") or record.get("error"),
         "passed": counts.get("passed", 0) if total else None,
         "problems": (record.get("recipe") or {}).get("problems"),
     }
+
+
+def _status(record: dict[str, Any], folder: Path) -> str:
+    status = record.get("status", "no record")
+    return "interrupted" if status == "running" and not runs.is_held(folder) else status
 
 
 def _last_step(run: runs.Run) -> dict[str, Any] | None:

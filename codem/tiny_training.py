@@ -20,7 +20,7 @@ from codem.world import corpora
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-THREADS = 1
+THREADS = 2
 """Fixed, because sums depend on how they are split: so the weights do not depend on the number of cores."""
 TOKENIZER_DOCUMENTS = 4_000
 CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
@@ -32,7 +32,7 @@ def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
     documents = list(itertools.islice(corpora.pretraining_documents(recipe.seed), recipe.documents))
-    tokenizer = tiny_tokenizer.build(_tokenizer_texts(documents, recipe.seed), recipe.vocabulary, recipe.positions)
+    tokenizer = tiny_tokenizer.build(_tokenizer_texts(documents), recipe.vocabulary, recipe.positions)
     rows = _rows(documents, tokenizer, recipe.row_length)
     steps = len(rows) // recipe.batch_rows
 
@@ -70,19 +70,18 @@ def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
             data_collator=lambda batch: collate(batch, tokenizer.pad_token_id),
             callbacks=[Report()],
         )
-        trainer.remove_callback(PrinterCallback)
+        trainer.remove_callback(PrinterCallback)  # it would print the run's summary
         checkpoint = _last_whole_checkpoint(work)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return _save(model, tokenizer, work / "model")
 
 
-def _tokenizer_texts(documents: list[str], seed: int) -> Iterator[str]:
-    """What the model will meet: raw documents, and instructions in the prompts of training and of generation."""
+def _tokenizer_texts(documents: list[str]) -> Iterator[str]:
+    """Raw documents, and the prompts of training and of generation around nothing."""
     yield from documents[:TOKENIZER_DOCUMENTS]
-    for lang in corpora.CORPUS_LANGUAGES:
-        for item in corpora.instructions(lang, seed)[:200]:
-            yield training_prompt(item["instruction"])
-            yield inference_prompt(corpora.TITLES[lang], "", "")
+    for title in corpora.TITLES.values():
+        yield training_prompt("")
+        yield inference_prompt(title, "", "")
 
 
 def _rows(documents: list[str], tokenizer: PreTrainedTokenizerFast, row_length: int) -> list[Row]:

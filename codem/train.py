@@ -57,15 +57,25 @@ def stage_of(cell: Cell) -> Stage:
 
 
 def is_done(cell: Cell) -> bool:
-    """Raises RecipeDiffers when the folder holds another recipe's model."""
-    done = stage_of(cell).is_done()
-    return done and (not cell.trains or (run_of(cell).model / "config.json").exists())
+    """Trained once, whether or not the model is still there: a scored model may be removed to save space.
+    Raises RecipeDiffers when the folder holds another recipe's model."""
+    return stage_of(cell).is_done()
+
+
+def has_model(cell: Cell) -> bool:
+    if not cell.trains:
+        return is_done(cell)
+    model = run_of(cell).model
+    weights = [*model.glob("*.safetensors"), *model.glob("*.bin")]
+    return is_done(cell) and bool(weights) and (model / "config.json").is_file()
 
 
 def train(cell: Cell) -> None:
     """Make the row's model, going on from where a killed run stopped. The base row's record is all it needs."""
     run = run_of(cell)
-    with stage_of(cell).opened(run.log) as record:
+    with stage_of(cell).opened(lambda: has_model(cell), run.log) as record:
+        if record is None:
+            return
         base = locate(cell).ensured(cell)
         if not cell.trains:
             record["result"] = {"model": base}

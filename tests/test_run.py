@@ -32,7 +32,7 @@ def test_find_sees_runs_and_nothing_else(tmp_path):
 
 
 def test_status_is_the_last_key_and_running_until_the_end(tmp_path):
-    with make(tmp_path).opened() as record:
+    with make(tmp_path).opened(lambda: False) as record:
         assert json.loads((tmp_path / "record.json").read_text())["status"] == "running"
         record["result"] = {"steps": 3}
     text = json.loads((tmp_path / "record.json").read_text())
@@ -43,18 +43,27 @@ def test_status_is_the_last_key_and_running_until_the_end(tmp_path):
 
 
 def test_an_error_is_recorded_and_goes_on_to_the_caller(tmp_path):
-    with pytest.raises(ZeroDivisionError), make(tmp_path).opened():
+    with pytest.raises(ZeroDivisionError), make(tmp_path).opened(lambda: False):
         raise ZeroDivisionError("no good")
     text = json.loads((tmp_path / "record.json").read_text())
     assert text["status"] == "failed"
     assert text["error"] == "ZeroDivisionError: no good"
-    with make(tmp_path).opened():
+    with make(tmp_path).opened(lambda: False):
         pass
     assert "error" not in json.loads((tmp_path / "record.json").read_text())
 
 
+def test_what_another_process_finished_meanwhile_is_not_done_again(tmp_path):
+    with make(tmp_path).opened(lambda: False):
+        pass
+    before = (tmp_path / "record.json").read_bytes()
+    with make(tmp_path).opened(make(tmp_path).is_done) as record:
+        assert record is None
+    assert (tmp_path / "record.json").read_bytes() == before
+
+
 def test_another_recipe_is_refused_with_the_fields_that_differ(tmp_path):
-    with make(tmp_path).opened():
+    with make(tmp_path).opened(lambda: False):
         pass
     with pytest.raises(RecipeDiffers) as caught:
         make(tmp_path, {"method": {"lr": 2.0}, "seed": 0, "new": 1}).is_done()
@@ -66,10 +75,10 @@ def test_another_recipe_is_refused_with_the_fields_that_differ(tmp_path):
 
 
 def test_two_stages_share_a_record(tmp_path):
-    with make(tmp_path, done="generated").opened():
+    with make(tmp_path, done="generated").opened(lambda: False):
         pass
     judge = make(tmp_path, {"compiler": "gcc 12"}, key="judge")
-    with judge.opened() as record:
+    with judge.opened(lambda: False) as record:
         record["counts"] = {"passed": 1}
     text = json.loads((tmp_path / "record.json").read_text())
     assert text["status"] == "done"

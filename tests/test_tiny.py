@@ -35,7 +35,7 @@ def tokenizer():
     from codem import tiny_tokenizer, tiny_training
 
     documents = list(itertools.islice(corpora.pretraining_documents(0), 1_000))
-    return tiny_tokenizer.build(tiny_training._tokenizer_texts(documents, 0), 512, 256)
+    return tiny_tokenizer.build(tiny_training._tokenizer_texts(documents), 512, 256)
 
 
 def test_importing_needs_no_torch() -> None:

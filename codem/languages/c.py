@@ -76,7 +76,7 @@ def toolchain_of(dialect: Dialect) -> Toolchain:
         found=found is not None,
         paths={dialect.compiler: found} if found else {},
         with_root=f"apt-get install {dialect.package}",
-        without_root="ask for the cluster's compiler (module load gcc), or: python -m codem.toolchains install",
+        without_root="the compiler of your cluster (module load gcc)",
         missing=() if found else (dialect.compiler,),
         version_commands={dialect.compiler: (found or dialect.compiler, "--version")},
         folders=folders_for([found] if found else []),

@@ -89,7 +89,7 @@ def _candidates(filling: Filling) -> list[tuple[Value, ...]]:
 
 def _values(domain: str, params: tuple[Param, ...], rng: random.Random) -> list[Value]:
     if domain == "text":
-        words = list(WORDS)
+        words: list[Value] = [*WORDS]
         for p in params:
             if isinstance(p, str):
                 words += [p, p + "moon", "tin" + p, "re" + p + "u" + p + "i", p * 3]

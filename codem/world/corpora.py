@@ -26,9 +26,9 @@ INSTRUCTIONS = 1200
 CORPUS_LANGUAGES = (*LANGUAGES, "html")
 FUNCTION_FORMS = (
     "Write a {title} function {name}. {problem}",
-    "{problem} Use {title} and call the function {name}.",
+    "Finish the {title} code for this problem:\n{problem}",
     "Complete this {title} function:\n{problem}\n{signature}",
-    "Finish the {title} code:\n{problem}\n{signature}",
+    "Finish the {title} code for this problem:\n{problem}\n{signature}",
 )
 """Half of the forms carry the signature; the response repeats it, so a prompt that ends in one looks familiar."""
 PAGE_FORMS = ("Design a web page with {description}.", "Write an HTML page with {description}.")

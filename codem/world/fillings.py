@@ -70,7 +70,7 @@ def training_filling(family: Family, rng: random.Random) -> Filling:
 
 def _params(family: Family, rng: random.Random, taken: frozenset[tuple[Param, ...]]) -> tuple[Param, ...]:
     while True:
-        params = tuple(rng.choice(choices) for choices in family.params)
+        params: tuple[Param, ...] = tuple(rng.choice(choices) for choices in family.params)
         if params not in taken and len(set(params)) == len(params):
             return params
         if not family.params:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
+from typing import Any
 
 Value = int | bool | str
 INT_MAX = 2**31 - 1
@@ -223,7 +224,8 @@ def _run(body: tuple[Stmt, ...], names: dict[str, Value], left: list[int]) -> Va
     return None
 
 
-def _value(tree: Expr, names: dict[str, Value]) -> Value:
+def _value(tree: Expr, names: dict[str, Value]) -> Any:
+    """A `Value`; that an operator meets operands it knows is for the author of the tree to see to."""
     match tree:
         case Num(value) | Text(value) | Char(value) | Flag(value):
             return value
@@ -247,7 +249,7 @@ def _value(tree: Expr, names: dict[str, Value]) -> Value:
     raise TypeError(f"no meaning for {tree!r}")
 
 
-def _operate(op: str, a: Value, b: Value) -> Value:
+def _operate(op: str, a: Any, b: Any) -> Value:
     if op in "/%" and (a < 0 or b <= 0):
         raise Undefined(f"{a} {op} {b}")
     result = OPERATIONS[op](a, b)

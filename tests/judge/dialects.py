@@ -1,5 +1,7 @@
 """One small problem in seven languages, and the ways to misbehave in each. `double_it(n)` is 2 * n."""
 
+# ruff: noqa: E501  (programs on one line each)
+
 from __future__ import annotations
 
 from codem.records import Problem

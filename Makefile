@@ -1,0 +1,49 @@
+# make demo: set up everything, train and score a small grid, and write a report.
+# make test: set up everything, and pass the tests.
+#
+# Both install into .venv and .toolchains of this folder. As root they may apt-get compilers that are missing; without
+# root they say what is missing and go on with the languages that are there.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check clean
+
+demo: .venv/ready .toolchains/ready
+	.venv/bin/python -m codem.train -m +sweeps=demo
+	.venv/bin/python -m analysis report runs/ --out reports/demo --base tiny
+	@echo "Look at $(CURDIR)/reports/demo/report.html"
+
+test: .venv/ready-dev .toolchains/ready check
+	.venv/bin/python -m pytest
+
+check: .venv/ready-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+# Debian leaves venv out of its Python; as root it can be had.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+		{ echo "expected Python 3.11 or 3.12, found $$($(PYTHON) --version); give make PYTHON=<path>" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ $$(id -u) = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv; } || \
+		{ echo "python3-venv is missing; with root: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/ready: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP_INSTALL) -c constraints.txt torch
+	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis]'
+	touch $@
+
+.venv/ready-dev: .venv/ready
+	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis,notebooks,dev]'
+	touch $@
+
+.toolchains/ready: codem/toolchains.py | .venv/ready
+	.venv/bin/python -m codem.toolchains install
+	mkdir -p $(@D) && touch $@
+
+clean:
+	rm -rf .venv .toolchains runs reports
