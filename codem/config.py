@@ -34,6 +34,7 @@ from codem.strict import convert
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
 SWEEPS_TOO = f"hydra.searchpath=[file://{ROOT}]"  # the folder sweeps/ is a group, from whatever directory one starts
+KINDS = {"base": Base, "decode": Decode, "deepspeed": DeepSpeed, "launcher": Launcher, "corpus": Corpus}
 GROUPS_OF_PLUGINS = {"method": "methods", "bench": "benchmarks"}
 
 
@@ -177,10 +178,13 @@ def _cell(overrides: list[str], facts: dict[str, LanguageFacts]) -> Cell:
     good = _chosen(overrides, errors)
     try:
         tree = _composed(good)
-    except ConfigErrors as first:  # Hydra names one mistake and stops: look at each override by itself
-        good, found = _known(good)
-        errors += found or first.errors
-        tree = _composed(good)
+    except ConfigErrors:  # Hydra names one mistake and stops: look at each override by itself
+        good, unknown = _known(good)
+        errors += unknown
+        try:
+            tree = _composed(good)
+        except ConfigErrors as e:
+            raise ConfigErrors([*errors, *e.errors]) from None
     return _to_cell(tree, facts, errors)
 
 
@@ -243,15 +247,23 @@ def _known(overrides: list[str]) -> tuple[list[str], list[str]]:
             continue
         if o.is_add() or o.is_force_add() or o.is_delete() or _exists(known, o.key_or_group):
             good.append(text)
+        elif o.key_or_group in _optional_keys():
+            good.append(f"++{text}")
         else:
             errors.append(_unknown_key(o.key_or_group, known))
     return good, errors
 
 
+@cache
+def _optional_keys() -> frozenset[str]:
+    """Settings that a dataclass has and the YAML files leave at its default."""
+    return frozenset(f"{group}.{f.name}" for group, kind in KINDS.items() for f in dataclasses.fields(kind))
+
+
 def _exists(cfg: DictConfig, key: str) -> bool:
     node: Any = cfg
     for part in key.split("."):
-        if not isinstance(node, DictConfig) or part not in node:
+        if not isinstance(node, DictConfig) or part not in node.keys():  # noqa: SIM118 (`in` hides what is still ???)
             return False
         node = node._get_node(part)
     return True
@@ -280,14 +292,10 @@ class _Top:
 def _to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts], errors: list[str]) -> Cell:
     """The strict conversion. Whatever is in the tree and in no dataclass is an error."""
     method_name, bench_name = tree["method"].pop("name"), tree["bench"].pop("name")
-    kinds = {
-        "base": Base,
+    kinds: dict[str, type] = {
+        **KINDS,
         "method": plugins.load("methods", method_name).Config,
         "bench": plugins.load("benchmarks", bench_name).Config,
-        "decode": Decode,
-        "deepspeed": DeepSpeed,
-        "launcher": Launcher,
-        "corpus": Corpus,
     }
     groups = {key: convert(kind, tree.pop(key), key, errors) for key, kind in kinds.items()}
     trained, wanted = sorted(tree.pop("lang", {})), tree.pop("eval_lang")

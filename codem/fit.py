@@ -51,11 +51,14 @@ def fit(job: Job, adapt: Callable[[Any], Any] = lambda model: model) -> dict[str
     """
     with distributed_environment() as world_size, quiet():
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, Trainer, TrainingArguments
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+        from transformers import PrinterCallback, Trainer, TrainingArguments
 
         prepare(job.config.precision)
         tokenizer = AutoTokenizer.from_pretrained(job.base, revision=job.revision)
-        packed = _rows(job, tokenizer)
+        context = getattr(AutoConfig.from_pretrained(job.base, revision=job.revision), "max_position_embeddings", None)
+        row_tokens = min(job.config.max_tokens, context or job.config.max_tokens)
+        packed = _rows(job, tokenizer, row_tokens)
         # Before the model: ZeRO-3 partitions weights while they are loaded, and learns of it here.
         args = TrainingArguments(**_arguments(job, torch.cuda.is_available()))
         if args.world_size != world_size:
@@ -77,7 +80,7 @@ def fit(job: Job, adapt: Callable[[Any], Any] = lambda model: model) -> dict[str
         last = newest_whole(job.checkpoint, WHOLE_CHECKPOINT)
         _forget_metrics_after(job.metrics, int(last.name.removeprefix("checkpoint-")) if last else 0)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
-        return _saved(job, trainer, tokenizer, packed)
+        return _saved(job, trainer, tokenizer, packed, row_tokens)
 
 
 def _arguments(job: Job, has_gpu: bool) -> dict[str, Any]:
@@ -112,16 +115,16 @@ def _arguments(job: Job, has_gpu: bool) -> dict[str, Any]:
     }
 
 
-def _rows(job: Job, tokenizer: Any) -> Packed:
+def _rows(job: Job, tokenizer: Any, row_tokens: int) -> Packed:
     """The items as packed rows. Raises StageError when an item teaches nothing or nothing is left."""
     if tokenizer.eos_token_id is None:
         raise StageError(f"{job.base}: its tokenizer has no end-of-text token; expected eos_token in its configuration")
     examples = [_example(item, tokenizer, job.config.learn_prompt) for item in job.items]
-    packed = pack(examples, job.config.max_tokens)
+    packed = pack(examples, row_tokens)
     if not packed.rows:
         raise StageError(
-            f"the corpus has {len(examples)} examples, and none fits into {job.config.max_tokens} tokens; "
-            f"raise method.max_tokens"
+            f"the corpus has {len(examples)} examples, and none fits into {row_tokens} tokens; raise method.max_tokens, "
+            f"or take a base model with a longer context"
         )
     return packed
 
@@ -198,7 +201,7 @@ def _forget_metrics_after(path: Path, step: int) -> None:
     os.replace(temporary, path)
 
 
-def _saved(job: Job, trainer: Any, tokenizer: Any, packed: Packed) -> dict[str, Any]:
+def _saved(job: Job, trainer: Any, tokenizer: Any, packed: Packed, row_tokens: int) -> dict[str, Any]:
     from deepspeed import DeepSpeedEngine
 
     engine = trainer.model_wrapped
@@ -222,7 +225,8 @@ def _saved(job: Job, trainer: Any, tokenizer: Any, packed: Packed) -> dict[str, 
         "examples": sum(len(row.examples) for row in packed.rows),
         "examples_too_long": len(packed.too_long),
         "rows": len(packed.rows),
-        "row_fill": round(packed.fill(job.config.max_tokens), 4),
+        "row_tokens": row_tokens,
+        "row_fill": round(packed.fill(row_tokens), 4),
         "engine": {
             "fp16": engine.fp16_enabled(),
             "bf16": engine.bfloat16_enabled(),

@@ -197,5 +197,10 @@ def test_it_works_from_any_folder_and_names_a_missing_conf(tmp_path, monkeypatch
     assert "install codem from a clone" in message
 
 
-def test_the_paths_of_the_command_line_come_last():
+def test_the_command_line_has_the_last_word():
     assert one("base=tiny", "decode.max_tokens=3").decode.max_tokens == 3
+
+
+def test_a_setting_that_no_yaml_mentions_can_be_given():
+    assert one("decode.other_template=true").decode.other_template
+    assert one("base=a/b", "base.revision=v1").base.revision == "v1"

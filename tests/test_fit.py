@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import clean_environment
+from environment import clean_environment
 
 from codem.errors import StageError
 from codem.fit import Job

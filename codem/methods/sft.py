@@ -26,7 +26,7 @@ class Config:
     # Left unsaid by the paper; ours.
     epochs: float = knob(3.0, above=0)
     max_tokens: int = knob(2048, least=8)
-    """Length of a packed row. A longer example is left out, counted and reported; never cut."""
+    """Length of a packed row, at most the model's context. A longer example is left out and counted; never cut."""
     weight_decay: float = knob(0.0, least=0)
     max_grad_norm: float = knob(1.0, above=0)
     learn_prompt: bool = False
