@@ -53,7 +53,11 @@ def seconds(command: list[str], repeat: int) -> dict[str, float]:
         started = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         taken.append(time.perf_counter() - started)
-    return {"median_s": round(statistics.median(taken), 3), "min_s": round(min(taken), 3), "max_s": round(max(taken), 3)}
+    return {
+        "median_s": round(statistics.median(taken), 3),
+        "min_s": round(min(taken), 3),
+        "max_s": round(max(taken), 3),
+    }
 
 
 def main() -> None:

@@ -33,7 +33,9 @@ def eval_languages(
         return tuple(n for n in have if not _how_to_get(n))
     names = [wanted] if isinstance(wanted, str) else list(wanted or [])
     if not names:
-        errors.append(f"eval_lang: expected all or a list of languages, found nothing; {plugins.suggest('', list(have))}")
+        errors.append(
+            f"eval_lang: expected all or a list of languages, found nothing; {plugins.suggest('', list(have))}"
+        )
     for name in names:
         if name not in languages:
             errors.append(f"eval_lang: no language named {name}; {plugins.suggest(str(name), list(have))}")

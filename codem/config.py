@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -133,7 +133,9 @@ def _choices() -> dict[str, list[str]]:
     found = {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in CONF.iterdir() if p.is_dir()}
     for group, kind in GROUPS_OF_PLUGINS.items():
         names = plugins.names(kind)
-        found[group] = sorted(set(found.get(group, [])) | {n.replace("_", "-") if kind == "benchmarks" else n for n in names})
+        found[group] = sorted(
+            set(found.get(group, [])) | {n.replace("_", "-") if kind == "benchmarks" else n for n in names}
+        )
     found["sweeps"] = sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml"))
     return found
 
@@ -170,7 +172,9 @@ def _expand(overrides: list[Override], multirun: bool) -> tuple[list[list[str]],
     from_files: dict[str, str] = {}
     for o in sweeps:
         if o.value() not in _choices()["sweeps"]:
-            errors.append(f"sweeps: no sweeps/{o.value()}.yaml; {plugins.suggest(str(o.value()), _choices()['sweeps'])}")
+            errors.append(
+                f"sweeps: no sweeps/{o.value()}.yaml; {plugins.suggest(str(o.value()), _choices()['sweeps'])}"
+            )
         elif not multirun:
             errors.append(f"sweeps: a sweep is many cells; add -m (python -m codem.train -m +sweeps={o.value()})")
         else:
@@ -210,8 +214,7 @@ def _composed(overrides: list[str]) -> dict[str, Any]:
         tree = OmegaConf.to_container(hydra.compose("train", overrides), resolve=True)
     except (HydraException, OmegaConfBaseException) as e:
         raise ConfigErrors([" ".join(str(e).split())]) from None
-    assert isinstance(tree, dict)
-    return tree
+    return cast(dict[str, Any], tree)
 
 
 def _facts(overrides: list[Override], errors: list[str]) -> tuple[dict[str, LanguageFacts], list[Override]]:
@@ -240,7 +243,8 @@ def _chosen(overrides: list[str], errors: list[str]) -> list[str]:
         if o.is_add() or o.is_delete() or o.is_force_add() or group not in _choices() or group == "sweeps":
             good.append(text)
             continue
-        chosen = o.value() if isinstance(o.value(), list) else [o.value()]
+        value = o.value()
+        chosen = value if isinstance(value, list) else [value]
         if group == "base" and _is_model_path(str(chosen[0])):
             good += ["base=custom", f"base.path='{chosen[0]}'"]
             continue

@@ -36,7 +36,9 @@ def items(source: str, parts: Sequence[LanguageFacts], size: int | None, seed: i
     for n, (name, corpus) in enumerate(sorted(corpora.items())):
         share = total // len(corpora) + (n < total % len(corpora))
         if share > len(corpus):
-            raise StageError(f"corpus {source}: {name} has {len(corpus)} items, {share} are asked for; lower corpus.size")
+            raise StageError(
+                f"corpus {source}: {name} has {len(corpus)} items, {share} are asked for; lower corpus.size"
+            )
         chosen += random.Random(f"{seed}/{name}").sample(corpus, share)
     random.Random(f"{seed}/order").shuffle(chosen)
     return chosen
@@ -95,7 +97,9 @@ def _file(source: str, name: str, corpus_file: str) -> Path:
             from huggingface_hub import hf_hub_download
 
             return Path(hf_hub_download(source, found, repo_type="dataset"))
-    raise StageError(f"corpus {source}: no {' or '.join(stems)} with {' or '.join(SUFFIXES)}; it has {', '.join(sorted(have))}")
+    raise StageError(
+        f"corpus {source}: no {' or '.join(stems)} with {' or '.join(SUFFIXES)}; it has {', '.join(sorted(have))}"
+    )
 
 
 def _read(path: Path, lang: str) -> list[dict[str, str]]:

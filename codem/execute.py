@@ -16,10 +16,13 @@ from codem.generate import is_done as is_generated
 from codem.judge import describe, judge
 from codem.progress import progress
 from codem.records import Outcome, Problem, Verdict
-from codem.run import read_record
+from codem.run import fingerprint, read_record
 from codem.sandbox import HarnessError, Sandbox, open_sandbox
 from codem.settings import Cell
 from codem.stage import Stage
+
+_known: dict[str, dict[str, Verdict]] = {}
+"""Verdicts of this process, by the judge's description and the program: the rows of a grid share many programs."""
 
 
 def is_done(cell: Cell, lang: str) -> bool:
@@ -79,7 +82,8 @@ def _judge_language(cell: Cell, lang: str, sandbox: Sandbox, report: Any) -> Non
             count += len(verdicts)
             report(count)
 
-        judge(items, facts, workers=cell.workers, sandbox=sandbox, on_verdicts=keep)
+        known = _known.setdefault(fingerprint({"lang": lang, **stage.recipe}), {})
+        judge(items, facts, workers=cell.workers, sandbox=sandbox, on_verdicts=keep, known=known)
         record["counts"] = _counted(cell, lang, wanted)
 
 

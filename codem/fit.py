@@ -51,8 +51,14 @@ def fit(job: Job, adapt: Callable[[Any], Any] = lambda model: model) -> dict[str
     """
     with distributed_environment() as world_size, quiet():
         import torch
-        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-        from transformers import PrinterCallback, Trainer, TrainingArguments
+        from transformers import (
+            AutoConfig,
+            AutoModelForCausalLM,
+            AutoTokenizer,
+            PrinterCallback,
+            Trainer,
+            TrainingArguments,
+        )
 
         prepare(job.config.precision)
         tokenizer = AutoTokenizer.from_pretrained(job.base, revision=job.revision)
@@ -62,7 +68,9 @@ def fit(job: Job, adapt: Callable[[Any], Any] = lambda model: model) -> dict[str
         # Before the model: ZeRO-3 partitions weights while they are loaded, and learns of it here.
         args = TrainingArguments(**_arguments(job, torch.cuda.is_available()))
         if args.world_size != world_size:
-            raise StageError(f"expected {world_size} training processes, found {args.world_size}; start them with torchrun")
+            raise StageError(
+                f"expected {world_size} training processes, found {args.world_size}; start them with torchrun"
+            )
         torch.manual_seed(job.seed)
         dtype = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}[job.config.precision]
         model = adapt(AutoModelForCausalLM.from_pretrained(job.base, revision=job.revision, dtype=dtype))

@@ -24,6 +24,7 @@ from codem.settings import Cell
 from codem.stage import Stage
 from codem.train import model_folder, recipe, run_of
 
+
 @functools.cache
 def problems(bench_name: str, bench: Any, lang: str) -> list[Problem]:
     return plugins.load("benchmarks", bench_name).problems(lang, bench)
@@ -120,7 +121,9 @@ def _load(cell: Cell, folder: str) -> tuple[Any, Any]:
     revision = None if cell.trains else cell.base.revision
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder, revision=revision)
-        model = AutoModelForCausalLM.from_pretrained(folder, revision=revision, dtype=torch.float16 if gpu else torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, revision=revision, dtype=torch.float16 if gpu else torch.float32
+        )
     return model.to("cuda" if gpu else "cpu").eval(), Vocabulary(tokenizer)
 
 

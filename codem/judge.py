@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +32,9 @@ BATCH = 32
 """Programs per compiler start at most; also what a killed judge loses per worker."""
 TAIL = 2000
 
+REPEATABLE = (Outcome.PASSED, Outcome.WRONG, Outcome.COMPILE_ERROR)
+"""What the same program will always be told: it does not depend on how busy the machine was."""
+
 OnVerdicts = Callable[[list[Verdict]], None]
 
 
@@ -42,18 +45,24 @@ def judge(
     workers: int,
     sandbox: Sandbox,
     on_verdicts: OnVerdicts,
+    known: dict[str, Verdict] | None = None,
 ) -> None:
-    """Raises HarnessError when judging here cannot be trusted; what was handed over before stays true."""
+    """Raises HarnessError when judging here cannot be trusted; what was handed over before stays true.
+
+    known: verdicts of programs that were judged before under the same description, by program hash; those programs
+    are not run again, and what is found here is added. Sister models often write the same program.
+    """
+    known = {} if known is None else known
     plugin = plugins.load("languages", language.name)
     tools = _found(plugin, language)
     programs: dict[str, Program] = {}
     wanted: dict[str, list[Sample]] = {}
     for problem, sample in items:
-        one = program(plugin.assemble(problem, cut(problem, sample.text)))
+        one = program(plugin.assemble(problem, cut(problem, sample.text)), _cpu_s(problem, language))
         programs[one.key] = one
         wanted.setdefault(one.key, []).append(sample)
 
-    canary = program(plugin.assemble(_canary(plugin, language), plugin.CANARY[0]))
+    canary = program(plugin.assemble(_canary(plugin, language), plugin.CANARY[0]), language.limits.run_cpu_s)
 
     def work(some: list[Program]) -> list[Verdict]:
         batch = [canary, *(p for p in some if p.key != canary.key)]
@@ -69,7 +78,7 @@ def judge(
     def _verdicts(built: Built, result: tuple[Outcome, Result | None, str]) -> Iterator[Verdict]:
         outcome, ran, tail = result
         for sample in wanted[built.key]:
-            yield Verdict(
+            made = Verdict(
                 problem=sample.problem,
                 sample=sample.sample,
                 outcome=outcome,
@@ -78,10 +87,18 @@ def judge(
                 output_tail=tail,
                 program_sha256=built.key,
             )
+            if outcome in REPEATABLE:
+                known[made.program_sha256] = made
+            yield made
 
+    before = {key: known[key] for key in programs if key in known}
+    if before:
+        again = [(before[key], sample) for key in before for sample in wanted[key]]
+        on_verdicts([replace(v, problem=sample.problem, sample=sample.sample) for v, sample in again])
+    new = [one for key, one in programs.items() if key not in before]
     pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="judge")
     try:
-        for future in [pool.submit(work, batch) for batch in _batches(list(programs.values()), workers)]:
+        for future in [pool.submit(work, batch) for batch in _batches(new, workers)]:
             on_verdicts(future.result())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -111,10 +128,18 @@ def _canary(plugin: ModuleType, language: LanguageFacts) -> Problem:
     return Problem("canary", "canary", language.name, "", "", "twice", "", plugin.CANARY[1], "")
 
 
+def _cpu_s(problem: Problem, language: LanguageFacts) -> float:
+    limits = language.limits
+    return (
+        limits.run_cpu_s if problem.run_cpu_s is None else min(limits.run_cpu_s, limits.start_cpu_s + problem.run_cpu_s)
+    )
+
+
 def _batches(programs: list[Program], workers: int) -> list[list[Program]]:
-    """At least one batch per worker when there is enough to build."""
-    size = max(1, min(BATCH, -(-len(programs) // max(1, workers))))
-    return [programs[i : i + size] for i in range(0, len(programs), size)]
+    """At least one batch per worker when there is enough to build. Neighbours go to different batches: they are often
+    alike, and one worker should not get all the endless loops."""
+    count = max(min(workers, len(programs)), -(-len(programs) // BATCH))
+    return [programs[i::count] for i in range(count)]
 
 
 Ran = tuple[Outcome, Result | None, str]
@@ -126,11 +151,12 @@ def _build_and_run(
     folder = Path(tempfile.mkdtemp(prefix="codem-judge-"))
     try:
         done: list[tuple[Built, Ran]] = []
+        cpu_s = {p.key: p.cpu_s for p in programs}
         for built in plugin.build(programs, folder, sandbox, language.limits):
             if built.failure is not None:
                 done.append((built, (built.failure, None, _tail(built.message, "", folder))))
             else:
-                done.append((built, _run(built, plugin, tools, language, sandbox, folder)))
+                done.append((built, _run(built, cpu_s[built.key], plugin, tools, language, sandbox, folder)))
             if built.folder is not None:
                 shutil.rmtree(built.folder, ignore_errors=True)  # a batch of binaries is large
         return done
@@ -141,12 +167,18 @@ def _build_and_run(
 
 
 def _run(
-    built: Built, plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox, folder: Path
+    built: Built,
+    cpu_s: float,
+    plugin: ModuleType,
+    tools: Toolchain,
+    language: LanguageFacts,
+    sandbox: Sandbox,
+    folder: Path,
 ) -> Ran:
     limits = language.limits
     fence = Fence(
         wall_s=limits.run_wall_s,
-        cpu_s=limits.run_cpu_s,
+        cpu_s=cpu_s,
         memory_mb=limits.memory_mb,
         address_mb=limits.address_mb,
         output_kb=limits.output_kb,

@@ -13,6 +13,8 @@ class Limits:
     build_memory_mb: int = 2048
     run_cpu_s: float = 5.0
     """Processor seconds of the program: does not depend on how busy the machine is."""
+    start_cpu_s: float = 0.5
+    """Added to the limit of a problem that states its own: what the runtime takes before the answer's code runs."""
     run_wall_s: float = 30.0
     """A generous fence for programs that sleep."""
     memory_mb: int = 1024

@@ -37,7 +37,9 @@ def _without_model(cell: Cell) -> list[str]:
 
 TRAIN = StageKind("train", _without_model, train.train)
 GENERATE = StageKind("generate", _without_answers, generate.generate)
-EXECUTE = StageKind("execute", lambda c: [lang for lang in c.eval_lang if not execute.is_done(c, lang)], execute.execute)
+EXECUTE = StageKind(
+    "execute", lambda c: [lang for lang in c.eval_lang if not execute.is_done(c, lang)], execute.execute
+)
 
 
 def run_rows(cells: Sequence[Cell]) -> int:
@@ -90,7 +92,9 @@ def _explained(e: Exception, where: Path) -> str:
     if _is_full(where):
         return f"the disk of {where} is full; nothing finished is lost, make room and run the same command again"
     if isinstance(e, OSError):
-        return f"{e.strerror or e}: {e.filename or ''}".rstrip(": ") + "; nothing finished is lost, mend it and run again"
+        return (
+            f"{e.strerror or e}: {e.filename or ''}".rstrip(": ") + "; nothing finished is lost, mend it and run again"
+        )
     return f"{type(e).__name__}: {e} (the traceback is in the run's log.txt)"
 
 

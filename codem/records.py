@@ -48,6 +48,9 @@ class Problem:
     Python); the language's runtime defines `codem_check` and prints the end mark after the last statement."""
     reference: str
     """A right answer as a continuation: `signature + reference` is a whole function."""
+    run_cpu_s: float | None = None
+    """Processor seconds that suffice for any sensible answer, the runtime's own start not counted; None: the
+    language's limit. A weak model's endless loops are what judging spends its time on."""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,9 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as e:
-        raise CodemError(f"{path}: expected JSON, found something else ({e}); restore it, or remove its folder") from None
+        raise CodemError(
+            f"{path}: expected JSON, found something else ({e}); restore it, or remove its folder"
+        ) from None
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
@@ -177,7 +179,7 @@ def _short(value: Any) -> str:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Only one process at a time works in a folder; a second one gets Busy. The kernel frees the lock of a killed one."""
+    """Only one process at a time works in a folder; a second one gets Busy. A killed one's lock is freed by the kernel."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".lock"
     with open(path, "a+", encoding="utf-8") as f:

@@ -69,6 +69,8 @@ class Program:
     key: str
     """Hash of the files: equal programs are built and run once."""
     files: dict[str, str]
+    cpu_s: float
+    """Processor seconds that its run may take."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,13 @@ class Built:
     env: dict[str, str] = field(default_factory=dict)
 
 
-def program(files: dict[str, str]) -> Program:
+def program(files: dict[str, str], cpu_s: float) -> Program:
     digest = hashlib.sha256()
     for name in sorted(files):
         for part in (name, files[name]):
             data = part.encode("utf-8", "surrogatepass")
             digest.update(f"{len(data)}:".encode() + data)
-    return Program(digest.hexdigest(), dict(files))
+    return Program(digest.hexdigest(), dict(files), cpu_s)
 
 
 def which(name: str, *extra: Path, script: bool = False) -> str | None:

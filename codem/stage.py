@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,8 @@ class Stage:
             except BaseException as e:
                 logging.getLogger("codem").exception("%s stopped", self.folder)
                 mine["error"] = "".join(traceback.format_exception_only(e)).strip()
-                try:
+                with suppress(OSError):  # the disk is full: what is there stays true, and the error itself is shown
                     self._write(mine, "failed")
-                except OSError:
-                    pass  # the disk is full: what is there stays true, and the error itself is shown
                 raise
             finally:
                 if handler:

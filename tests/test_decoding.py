@@ -11,7 +11,7 @@ PROMPT = "def f(x):\n"
 
 @pytest.fixture(scope="module")
 def merging_tokenizer():
-    """Byte-level BPE like StarCoder's: it merges a newline with the indentation after it, and here even `):` with both."""
+    """Byte-level BPE like StarCoder's: it merges a newline with the indentation after it, here even `):` with both."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -19,7 +19,10 @@ def merging_tokenizer():
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     made.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=300, special_tokens=["<eos>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), max_token_length=9
+        vocab_size=300,
+        special_tokens=["<eos>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        max_token_length=9,
     )
     made.train_from_iterator(["):\n    return", "def f(", "x", "\n    "] * 50, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>", pad_token="<eos>")

@@ -112,7 +112,9 @@ def test_fp16_goes_through_the_engine_with_its_loss_scale(micro_base, tmp_path):
 @pytest.mark.parametrize("stage", [0, 1, 3])
 def test_every_zero_stage_trains_and_saves(micro_base, tmp_path, stage):
     extra = {"stage3_gather_16bit_weights_on_model_save": True} if stage == 3 else {}
-    one = dataclasses.replace(job(micro_base, tmp_path, epochs=1), deepspeed={"zero_optimization": {"stage": stage, **extra}})
+    one = dataclasses.replace(
+        job(micro_base, tmp_path, epochs=1), deepspeed={"zero_optimization": {"stage": stage, **extra}}
+    )
     result = sft.train(one)
     assert result["engine"]["zero_stage"] == stage
     assert len(weights(tmp_path)) > 10_000

@@ -13,7 +13,9 @@ from codem.stage import Stage
 
 
 def make(tmp_path, recipe=None, **kwargs):
-    return Stage(tmp_path, tmp_path / "record.json", recipe or {"method": {"lr": 1.0}, "seed": 0}, "remove it", **kwargs)
+    return Stage(
+        tmp_path, tmp_path / "record.json", recipe or {"method": {"lr": 1.0}, "seed": 0}, "remove it", **kwargs
+    )
 
 
 def test_a_run_is_named_by_its_axes(tmp_path):

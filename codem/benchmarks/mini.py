@@ -16,6 +16,8 @@ from codem.world.syntax import LANGUAGES as SYNTAX
 
 VERSION = "1"
 LANGUAGES = tuple(SYNTAX)
+RUN_CPU_S = 1.0
+"""A reference takes a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def _problem(n: int, filling: Filling, lang: str) -> Problem:
         prelude=_prelude(filling, lang),
         tests="".join(render.test(function, lang, values, expected) for values, expected in cases(filling)),
         reference=render.body(function, lang),
+        run_cpu_s=RUN_CPU_S,
     )
 
 

@@ -20,7 +20,9 @@ def mounted(tmp_path):
     used = []
 
     def mount(*options: str):
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(target)], capture_output=True)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(target)], capture_output=True
+        )
         if done.returncode:
             pytest.skip("mounting a small file system needs root")
         used.append(target)
