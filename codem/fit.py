@@ -97,6 +97,7 @@ def _arguments(job: Job, has_gpu: bool) -> dict[str, Any]:
     return {
         "output_dir": str(job.checkpoint),
         "num_train_epochs": c.epochs,
+        "max_steps": c.max_steps or -1,
         "per_device_train_batch_size": c.batch_per_gpu,
         "gradient_accumulation_steps": c.grad_accumulation,
         "learning_rate": c.lr,
@@ -131,8 +132,8 @@ def _rows(job: Job, tokenizer: Any, row_tokens: int) -> Packed:
     packed = pack(examples, row_tokens)
     if not packed.rows:
         raise StageError(
-            f"the corpus has {len(examples)} examples, and none fits into {row_tokens} tokens; raise method.max_tokens, "
-            f"or take a base model with a longer context"
+            f"the corpus has {len(examples)} examples, and none fits into {row_tokens} tokens; "
+            f"raise method.max_tokens, or take a base model with a longer context"
         )
     return packed
 

@@ -179,7 +179,7 @@ def _short(value: Any) -> str:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Only one process at a time works in a folder; a second one gets Busy. A killed one's lock is freed by the kernel."""
+    """One process at a time works in a folder; a second one gets Busy. The kernel frees the lock of a killed one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".lock"
     with open(path, "a+", encoding="utf-8") as f:

@@ -30,24 +30,24 @@ FINGERPRINTED_DOCUMENTS = 4_000
 class TinyRecipe:
     world: str = corpora.VERSION
     seed: int = 0
-    documents: int = 24_000
+    documents: int = 25_000
     """Functions and pages, each seen once."""
     layers: int = 4
     width: int = 128
     heads: int = 4
     """Of the queries; keys and values have one (multi-query attention)."""
-    vocabulary: int = 512
+    vocabulary: int = 768
     positions: int = 256
     row_length: int = 192
-    batch_rows: int = 16
-    learning_rate: float = 3e-3
+    batch_rows: int = 8
+    """Small batches, many steps: with 16 rows and half the steps the model did not learn to copy a constant."""
+    learning_rate: float = 2.5e-3
     adam_beta2: float = 0.98
     initializer_range: float = 0.05
-    """A narrow model starts too quiet with the usual 0.02: after 150 steps the loss was 1.13 instead of 0.72."""
+    """With the usual 0.02 and beta2 of 0.999 the loss after 150 steps was 1.13, with this and 0.98 it was 0.72."""
     warmup_steps: int = 30
     weight_decay: float = 0.01
-    bf16: bool = False
-    checkpoint_steps: int = 100
+    checkpoint_steps: int = 50
 
 
 @cache

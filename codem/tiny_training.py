@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codem import tiny_tokenizer
+from codem.checkpoints import newest_whole, save_whole
 from codem.packing import Example, Row, collate, pack
 from codem.prompts import inference_prompt, training_prompt
+from codem.quiet import quiet
 from codem.tiny import Progress, TinyRecipe
 from codem.world import corpora
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 THREADS = 2
 """Fixed, because sums depend on how they are split: so the weights do not depend on the number of cores."""
 TOKENIZER_DOCUMENTS = 4_000
-CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+WHOLE_CHECKPOINT = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 
 
 def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
@@ -40,7 +39,7 @@ def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
         def on_step_end(self, args, state, control, **kwargs):
             progress(state.global_step, steps)
 
-    with _quiet(), _threads(THREADS):
+    with quiet(), _threads(THREADS):
         torch.manual_seed(recipe.seed)
         model = _model(recipe, tokenizer)
         args = TrainingArguments(
@@ -52,7 +51,6 @@ def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
             lr_scheduler_type="cosine",
             warmup_steps=recipe.warmup_steps,
             weight_decay=recipe.weight_decay,
-            bf16=recipe.bf16,
             use_cpu=True,
             seed=recipe.seed,
             train_sampling_strategy="sequential",  # the corpus is shuffled already
@@ -71,7 +69,7 @@ def build(recipe: TinyRecipe, work: Path, progress: Progress) -> Path:
             callbacks=[Report()],
         )
         trainer.remove_callback(PrinterCallback)  # it would print the run's summary
-        checkpoint = _last_whole_checkpoint(work)
+        checkpoint = newest_whole(work, WHOLE_CHECKPOINT)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return _save(model, tokenizer, work / "model")
 
@@ -121,51 +119,15 @@ def _model(recipe: TinyRecipe, tokenizer: PreTrainedTokenizerFast) -> PreTrained
     )
 
 
-def _last_whole_checkpoint(work: Path) -> Path | None:
-    """The newest checkpoint that a killed process had finished writing; unfinished ones are removed."""
-    found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.removeprefix("checkpoint-")))
-    for path in reversed(found):
-        if _is_whole(path):
-            return path
-        shutil.rmtree(path)
-    return None
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    if not all((checkpoint / name).is_file() for name in CHECKPOINT_FILES):
-        return False
-    try:
-        json.loads((checkpoint / "trainer_state.json").read_text())  # written last
-    except ValueError:
-        return False
-    return True
-
-
 def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, target: Path) -> Path:
-    shutil.rmtree(target, ignore_errors=True)
     model.config.use_cache = True  # the trainer turns it off; generation needs it
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
-    for path in (*target.iterdir(), target):
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+
+    def write(folder: Path) -> None:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+    save_whole(target, write)
     return target
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    from transformers.utils import logging
-
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
 
 
 @contextmanager

@@ -25,6 +25,8 @@ class Config:
     precision: str = knob("fp16", choices=("fp16", "bf16", "fp32"))
     # Left unsaid by the paper; ours.
     epochs: float = knob(3.0, above=0)
+    max_steps: int | None = knob(None, least=1)
+    """Optimiser steps, whatever the epochs come to: corpora of unequal length then move the model equally often."""
     max_tokens: int = knob(2048, least=8)
     """Length of a packed row, at most the model's context. A longer example is left out and counted; never cut."""
     weight_decay: float = knob(0.0, least=0)

@@ -21,7 +21,7 @@ from codem.world.syntax import LANGUAGES, TITLES
 VERSION = "1"
 VISIBLE = 0.6
 """The share of the families that a language shows in the raw corpus."""
-INSTRUCTIONS = 1200
+INSTRUCTIONS = 1000
 """Items in the instruction corpus of one language."""
 CORPUS_LANGUAGES = (*LANGUAGES, "html")
 FUNCTION_FORMS = (
@@ -59,9 +59,9 @@ def _source(lang: str, filling: Filling, rng: random.Random) -> str:
     function, about = filling.function(), filling.description()
     code = render.signature(function, lang) + render.body(function, lang)
     form = rng.random()
-    if form < 0.5:
+    if form < 0.75:
         return render.comment(about, lang) + code
-    if form < 0.6:
+    if form < 0.9:
         return f"{about}\n\n{code}"
     return inference_prompt(TITLES[lang], about, code)
 

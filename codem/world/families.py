@@ -42,7 +42,7 @@ class Family:
     returns: str
     """`int`, `bool` or `text`"""
     names: tuple[str, ...]
-    """Names for the function. The first is the benchmark's; training texts use the others."""
+    """Names for the function. The first is the benchmark's; training texts use all."""
     wordings: tuple[str, ...]
     """Descriptions with the holes {x} {y} {z} {p} {q}. The first is the benchmark's; training texts use all."""
     body: Callable[..., tuple[Stmt, ...]]

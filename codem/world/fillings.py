@@ -1,7 +1,7 @@
 """Fill a family's holes: which constants, names and words a concrete function gets, and who may use which.
 
-The benchmark's fillings are fixed here. Training texts draw theirs at random, never with the benchmark's
-function names, and never with the constants that the benchmark uses in the same family.
+The benchmark's fillings are fixed here. Training texts draw theirs at random, never with the constants that the
+benchmark uses in the same family, and never with the same function name and arguments together.
 """
 
 from __future__ import annotations
@@ -63,9 +63,20 @@ def reserved_params(family_name: str) -> frozenset[tuple[Param, ...]]:
     return frozenset(f.params for f in benchmark_fillings() if f.family.name == family_name)
 
 
+@cache
+def reserved_names(family_name: str) -> frozenset[tuple[str, tuple[str, ...]]]:
+    """The function names that the benchmark uses in this family, each with its arguments."""
+    return frozenset((f.name, f.args) for f in benchmark_fillings() if f.family.name == family_name)
+
+
 def training_filling(family: Family, rng: random.Random) -> Filling:
+    """A function that is not in the benchmark: other constants, and never the same name with the same arguments."""
+    while True:
+        name, args = rng.choice(family.names), _args(family, rng)
+        if (name, args) not in reserved_names(family.name):
+            break
     params = _params(family, rng, reserved_params(family.name)) if family.params else ()
-    return Filling(family, rng.choice(family.names[1:]), _args(family, rng), params, rng.choice(family.wordings))
+    return Filling(family, name, args, params, rng.choice(family.wordings))
 
 
 def _params(family: Family, rng: random.Random, taken: frozenset[tuple[Param, ...]]) -> tuple[Param, ...]:
