@@ -13,9 +13,11 @@ from codem.language_facts import LanguageFacts
 from codem.settings import Base
 
 
-def missing_toolchains(bench_name: str) -> dict[str, str]:
-    """Languages of the benchmark that cannot be judged here -> how to get what they lack."""
-    return {n: how for n in plugins.load("benchmarks", bench_name).LANGUAGES if (how := _how_to_get(n))}
+def left_out(bench_name: str, eval_lang: Sequence[str]) -> dict[str, str]:
+    """When all languages were wanted: those that cannot be judged here -> how to get what they lack."""
+    have = plugins.load("benchmarks", bench_name).LANGUAGES
+    lacking = {n: how for n in have if (how := _how_to_get(n))}
+    return lacking if set(eval_lang) == set(have) - set(lacking) else {}
 
 
 def _how_to_get(lang: str) -> str:

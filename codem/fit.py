@@ -44,10 +44,10 @@ class Job:
     """Called with the step, the number of steps, and a note."""
 
 
-def fit(job: Job, adapt: Callable[[Any], Any] = lambda model: model) -> dict[str, Any]:
+def fit(job: Job) -> dict[str, Any]:
     """Train, and return what the record keeps: steps, tokens, final loss, skipped steps, what was left out.
 
-    adapt: what a method does to the loaded model before training. Raises StageError when nothing can be learned.
+    Raises StageError when nothing can be learned.
     """
     with distributed_environment() as world_size, quiet():
         import torch
@@ -73,7 +73,7 @@ def fit(job: Job, adapt: Callable[[Any], Any] = lambda model: model) -> dict[str
             )
         torch.manual_seed(job.seed)
         dtype = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}[job.config.precision]
-        model = adapt(AutoModelForCausalLM.from_pretrained(job.base, revision=job.revision, dtype=dtype))
+        model = AutoModelForCausalLM.from_pretrained(job.base, revision=job.revision, dtype=dtype)
         model.config.use_cache = False  # with a cache, packed examples would see each other
         trainer = Trainer(
             model=model,

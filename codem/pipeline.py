@@ -106,8 +106,8 @@ def _is_full(where: Path) -> bool:
 
 
 def _say_what_is_left_out(cells: Sequence[Cell]) -> None:
-    for bench_name in dict.fromkeys(c.bench_name for c in cells):
-        for lang, how in checks.missing_toolchains(bench_name).items():
+    for bench_name, eval_lang in dict.fromkeys((c.bench_name, c.eval_lang) for c in cells):
+        for lang, how in checks.left_out(bench_name, eval_lang).items():
             print(f"{lang} is left out: {how}")
 
 

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from codem.errors import CodemError
+
 
 class Outcome(StrEnum):
     PASSED = "passed"
@@ -78,7 +80,7 @@ class Verdict:
     """Of the assembled source files: equal programs have equal hashes."""
 
 
-class TornFile(ValueError):
+class TornFile(CodemError, ValueError):
     """A line that is not the last one cannot be read: the file was damaged, not merely interrupted."""
 
 

@@ -18,7 +18,6 @@ class Base:
     """What its folder under runs/ is called; derived from the path when not given."""
     revision: str | None = None
     """Branch, tag or commit of a hub id."""
-    trust_remote_code: bool = False
 
 
 @dataclass(frozen=True)
