@@ -63,6 +63,7 @@ def _judge_language(cell: Cell, lang: str, sandbox: Sandbox, report: Any) -> Non
         describe(facts, sandbox),
         f"remove {where.verdicts} and the key `judge` of {where.record}: the answers are kept and judged again",
         key="judge",
+        data=(where.verdicts,),
     )
     with stage.opened(lambda: is_done(cell, lang)) as record:
         if record is None:

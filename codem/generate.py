@@ -55,6 +55,7 @@ def stage_of(cell: Cell, lang: str) -> Stage:
         },
         f"remove {where.folder}, or give another decode or runs=",
         done="generated",
+        data=(where.samples,),
     )
 
 

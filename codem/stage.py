@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codem import run as runs
+from codem.errors import RecipeDiffers
 from codem.provenance import provenance
 
 
@@ -25,6 +26,8 @@ class Stage:
     """Where in the record this stage writes; None: at the top."""
     done: str = "done"
     """The record's status when this stage is complete."""
+    data: tuple[Path, ...] = ()
+    """What this stage writes. The record comes first, so data without a record is of unknown origin: refused."""
 
     def read(self) -> dict[str, Any]:
         """What this stage wrote, or an empty dict. Raises RecipeDiffers."""
@@ -32,6 +35,11 @@ class Stage:
         mine = whole if self.key is None else whole.get(self.key) or {}
         if "recipe" in mine:
             runs.refuse_if_different(self.folder, mine["recipe"], self.recipe, f"Ways out: {self.ways_out}.")
+        elif orphans := [path for path in self.data if path.exists()]:
+            raise RecipeDiffers(
+                f"{orphans[0]} is there, but nothing in {self.record} says which recipe made it. "
+                f"Ways out: restore the record; or {self.ways_out}."
+            )
         return mine
 
     def is_done(self) -> bool:

@@ -53,7 +53,8 @@ def recipe(cell: Cell) -> dict[str, Any]:
 
 def stage_of(cell: Cell) -> Stage:
     run = run_of(cell)
-    return Stage(run.folder, run.record, recipe(cell), "remove it, or give another runs=, seed= or method")
+    ways_out = f"remove {run.folder}, or give another runs=, seed= or method"
+    return Stage(run.folder, run.record, recipe(cell), ways_out, data=(run.metrics, run.checkpoint, run.model))
 
 
 def is_done(cell: Cell) -> bool:

@@ -1,5 +1,6 @@
 """A read-only folder, a full disk, a torn file, a lost model: one clear error each, or the right continuation."""
 
+import json
 import shutil
 import subprocess
 
@@ -63,11 +64,26 @@ def test_torn_and_lost_files(place, micro_base):
     for name in ("samples.jsonl", "verdicts.jsonl"):
         path = evaluation / name
         path.write_bytes(path.read_bytes()[:-9])
-    (evaluation / "record.json").unlink()
+    record = json.loads((evaluation / "record.json").read_text())
+    del record["finished"], record["judge"]["finished"]
+    (evaluation / "record.json").write_text(json.dumps({**record, "status": "running"}))
     shutil.rmtree(row / "model")
     place.run(*command(micro_base))
     assert place.matrix() == before
     assert (row / "model" / "model.safetensors").exists()
+
+
+def test_data_without_its_record_is_refused(place, micro_base):
+    """Nobody can say which recipe made it, so nothing may be added to it."""
+    place.run(*command(micro_base))
+    row = place.folder / "runs" / micro_base.name / "sft" / "go" / "seed0"
+    evaluation = row / "eval" / "mini" / "python" / "greedy"
+    (evaluation / "record.json").unlink()
+    before = (evaluation / "samples.jsonl").read_bytes()
+    done = place.run(*command(micro_base), check=False)
+    assert done.returncode == 1
+    assert "which recipe made it" in done.stderr
+    assert (evaluation / "samples.jsonl").read_bytes() == before
 
 
 def test_stages_alone(place, micro_base):
