@@ -10,7 +10,7 @@ from typing import Any
 
 from codem import plugins
 from codem.language_facts import LanguageFacts
-from codem.settings import Base
+from codem.settings import Base, Cell
 
 
 def left_out(bench_name: str, eval_lang: Sequence[str]) -> dict[str, str]:
@@ -18,6 +18,40 @@ def left_out(bench_name: str, eval_lang: Sequence[str]) -> dict[str, str]:
     have = plugins.load("benchmarks", bench_name).LANGUAGES
     lacking = {n: how for n in have if (how := _how_to_get(n))}
     return lacking if set(eval_lang) == set(have) - set(lacking) else {}
+
+
+def collisions(cells: Sequence[Cell]) -> list[str]:
+    """A message for each pair of cells that would write into one folder and are not the same there."""
+    errors = []
+    owners: dict[tuple, tuple[Cell, dict[str, Any]]] = {}
+    for cell in cells:
+        row = (
+            cell.runs,
+            cell.base.name,
+            *((cell.method_name, cell.train_name, f"seed{cell.seed}") if cell.trains else ("none",)),
+        )
+        trained = {"method": cell.method, "corpus": cell.corpus, "deepspeed": cell.deepspeed} if cell.trains else {}
+        scored = {"bench": cell.bench, "decode": cell.decode}
+        for folder, identity in (
+            (row, {"base": cell.base, **trained}),
+            ((*row, cell.bench_name, cell.decode.name), scored),
+        ):
+            first, theirs = owners.setdefault(folder, (cell, identity))
+            differ = sorted(key for key in identity if identity[key] != theirs[key])
+            if differ:
+                errors.append(
+                    f"{', '.join(differ)}: the cells {'/'.join(map(str, folder[1:]))} would share a folder and differ "
+                    f"({_first_difference(theirs[differ[0]], identity[differ[0]])}); "
+                    f"run them one by one, each with its own runs=<folder>"
+                )
+    return errors
+
+
+def _first_difference(a: Any, b: Any) -> str:
+    for field in dataclasses.fields(a):
+        if getattr(a, field.name) != getattr(b, field.name):
+            return f"{field.name}: {getattr(a, field.name)} and {getattr(b, field.name)}"
+    return "in kind"
 
 
 def _how_to_get(lang: str) -> str:

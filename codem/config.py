@@ -54,10 +54,10 @@ def cells(argv: Sequence[str], multirun: bool = False) -> list[Cell]:
                 made.append(_cell(job, facts))
             except ConfigErrors as e:
                 errors += e.errors
+    errors += checks.collisions(made)
     if errors:
         raise ConfigErrors(errors)
-    unique = {(c.base, c.lang, c.method_name, c.seed, c.bench_name, c.decode, c.eval_lang): c for c in made}
-    return list(unique.values())
+    return [cell for n, cell in enumerate(made) if cell not in made[:n]]
 
 
 def main(run: Callable[[list[Cell]], int], argv: Sequence[str] | None = None) -> int:

@@ -127,6 +127,27 @@ def test_a_sweep_that_does_not_exist_runs_nothing():
     assert "did you mean demo?" in message
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["method.lr=1e-3,1e-4"],
+        ["decode.max_tokens=10,20"],
+        ["bench.n=5,6"],
+        ["deepspeed.config.zero_optimization.stage=1,2"],
+        ["lang=none", "decode.max_tokens=10,20"],
+    ],
+)
+def test_two_cells_with_one_folder_are_refused(overrides):
+    """Otherwise the second would overwrite the first, or be refused after hours of work."""
+    (message,) = errors(*overrides, multirun=True)
+    assert "would share a folder" in message
+
+
+def test_the_same_cell_twice_is_one_cell():
+    assert len(config.cells(["lang=go,go"], multirun=True)) == 1
+    assert len(config.cells(["lang=none", "method.lr=1e-3,1e-4"], multirun=True)) == 2  # the base has no method
+
+
 def test_the_command_line_may_narrow_a_sweep():
     cells = config.cells(["+sweeps=demo", "lang=go"], multirun=True)
     assert [c.train_name for c in cells] == ["go"]
