@@ -17,8 +17,10 @@ from typing import Any
 def distributed_environment() -> Iterator[int]:
     """Set what a launcher would have set, for one process, unless one has; yields the number of processes.
 
-    The variables are taken back at the end: left behind, they make a later trainer in this process wrap its model.
+    All variables are taken back at the end, those that the trainer sets too: left behind, they make a later trainer in
+    this process wrap its model, or look for a DeepSpeed that it was not given.
     """
+    before = dict(os.environ)
     ours: dict[str, str] = {}
     if "WORLD_SIZE" not in os.environ:
         ours = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"}
@@ -32,8 +34,9 @@ def distributed_environment() -> Iterator[int]:
     try:
         yield int(os.environ["WORLD_SIZE"])
     finally:
-        for name in ours:
-            os.environ.pop(name, None)
+        for name in os.environ.keys() - before.keys() - {"DS_ACCELERATOR"}:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def is_first_rank() -> bool:

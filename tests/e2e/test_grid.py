@@ -26,10 +26,10 @@ def test_every_language_of_the_benchmark_is_scored(grid):
 def test_training_teaches_its_own_language_and_moves_the_others(grid):
     made = scores(grid)
     assert sum(v > 25 for v in made["none"].values()) >= 5
-    for lang in ("python", "go"):
+    for lang, other in (("python", "go"), ("go", "python")):
         assert made[lang][lang] >= 65
-        assert made[lang][lang] > made["none"][lang] + 15
-    assert sum(abs(made["python"][k] - made["go"][k]) > 10 for k in made["none"]) >= 3
+        assert made[lang][lang] > made["none"][lang] + 10
+        assert made[lang][lang] > made[other][lang] + 15
 
 
 def test_the_matrix_is_what_the_verdict_lines_say(grid):
