@@ -27,7 +27,7 @@ class Located:
         recipe = tiny.TinyRecipe()
         if tiny.folder(cell.cache, recipe).is_dir():
             return str(tiny.ensure(cell.cache, recipe))
-        with progress(f"pre-train {cell.base.name} (once)", 1, "pre-trained") as shown:
+        with progress(f"pre-train {cell.base.name} (once)", None, "pre-trained") as shown:
 
             def report(step: int, total: int) -> None:
                 shown.total = total

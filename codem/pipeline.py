@@ -15,6 +15,7 @@ from pathlib import Path
 
 from codem import checks, execute, generate, train
 from codem.errors import CodemError
+from codem.sandbox import open_sandbox
 from codem.settings import Cell
 
 
@@ -67,6 +68,8 @@ def _run(cells: Sequence[Cell], stages: Sequence[StageKind], needs: Sequence[Sta
                 if stage.missing(cell):
                     raise CodemError(f"{name}: {stage.name} is not finished; run python -m codem.train first")
             todo = [s for s in stages if s.missing(cell)]
+            if EXECUTE in todo:
+                open_sandbox(cell.sandbox)  # a machine that cannot judge says so before it trains
             if todo:
                 made += 1
                 print(f"[{number}/{len(cells)}] {name}", flush=True)

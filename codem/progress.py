@@ -11,10 +11,10 @@ LINE_EVERY_S = 15.0
 
 
 class Progress:
-    """One step. `update(done, note)` as often as one likes."""
+    """One step. `update(done, note)` as often as one likes; `total` may be set later, when it is known."""
 
-    def __init__(self, label: str, total: int):
-        self.label, self.total = label, max(total, 1)
+    def __init__(self, label: str, total: int | None):
+        self.label, self.total = label, total
         self.started = self.spoke = time.monotonic()
         self.first: int | None = None
 
@@ -22,15 +22,15 @@ class Progress:
         if self.first is None:
             self.first = done  # resumed work took no time now: it must not make the rest look fast
         now = time.monotonic()
-        if now - self.spoke >= LINE_EVERY_S and done < self.total:
+        if self.total and now - self.spoke >= LINE_EVERY_S and done < self.total:
             self.spoke = now
-            print(f"  {self.label}: {done}/{self.total}{self._left(done)} {note}".rstrip(), flush=True)
+            print(f"  {self.label}: {done}/{self.total}{self._left(self.total, done)} {note}".rstrip(), flush=True)
 
-    def _left(self, done: int) -> str:
+    def _left(self, total: int, done: int) -> str:
         made = done - (self.first or 0)
         if made <= 0:
             return ""
-        left = (time.monotonic() - self.started) / made * (self.total - done)
+        left = (time.monotonic() - self.started) / made * (total - done)
         return f", {duration(left)} left"
 
     def close(self, note: str) -> None:
@@ -40,7 +40,7 @@ class Progress:
 class _Bar(Progress):
     """The same on a terminal, through rich."""
 
-    def __init__(self, label: str, total: int):
+    def __init__(self, label: str, total: int | None):
         super().__init__(label, total)
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Rich
@@ -51,7 +51,7 @@ class _Bar(Progress):
         self.rich.start()
 
     def update(self, done: int, note: str = "") -> None:
-        self.rich.update(self.task, completed=done, note=note)
+        self.rich.update(self.task, completed=done, total=self.total, note=note)
 
     def close(self, note: str) -> None:
         self.rich.stop()
@@ -59,7 +59,7 @@ class _Bar(Progress):
 
 
 @contextmanager
-def progress(label: str, total: int, done_note: str = "done") -> Iterator[Progress]:
+def progress(label: str, total: int | None, done_note: str = "done") -> Iterator[Progress]:
     """Shows a step while it runs and one line when it is over (also in a log file)."""
     shown = _Bar(label, total) if sys.stdout.isatty() else Progress(label, total)
     ending = "stopped"

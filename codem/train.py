@@ -86,7 +86,7 @@ def train(cell: Cell) -> None:
         parts = [cell.languages[p] for p in cell.parts]
         items = corpus.items(cell.corpus.source, parts, cell.corpus.size, cell.seed)
         record["items"] = len(items)
-        with progress(f"train {cell.train_name}", 1, "trained") as shown:
+        with progress(f"train {cell.train_name}", None, "trained") as shown:
 
             def report(step: int, total: int, note: str) -> None:
                 shown.total = total
