@@ -24,12 +24,10 @@ from codem.cut import cut
 from codem.language_facts import LanguageFacts
 from codem.records import Outcome, Problem, Sample, Verdict
 from codem.runtime import Built, Program, Toolchain, program
-from codem.sandbox import Fence, HarnessError, Result, Sandbox
+from codem.sandbox import Fence, HarnessError, Result, Sandbox, Session
 
 JUDGE_VERSION = "1"
 """Goes up whenever the same text could get another verdict."""
-BATCH = 32
-"""Programs per compiler start at most; also what a killed judge loses per worker."""
 TAIL = 2000
 
 REPEATABLE = (Outcome.PASSED, Outcome.WRONG, Outcome.COMPILE_ERROR)
@@ -62,7 +60,7 @@ def judge(
         programs[one.key] = one
         wanted.setdefault(one.key, []).append(sample)
 
-    canary = program(plugin.assemble(_canary(plugin, language), plugin.CANARY[0]), language.limits.run_cpu_s)
+    canary = program(plugin.assemble(_canary(plugin, language), plugin.CANARY.right), language.limits.run_cpu_s)
 
     def work(some: list[Program]) -> list[Verdict]:
         batch = [canary, *(p for p in some if p.key != canary.key)]
@@ -98,7 +96,7 @@ def judge(
     new = [one for key, one in programs.items() if key not in before]
     pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="judge")
     try:
-        for future in [pool.submit(work, batch) for batch in _batches(new, workers)]:
+        for future in [pool.submit(work, batch) for batch in _batches(new, workers, plugin.BATCH)]:
             on_verdicts(future.result())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -125,7 +123,7 @@ def _found(plugin: ModuleType, language: LanguageFacts) -> Toolchain:
 
 
 def _canary(plugin: ModuleType, language: LanguageFacts) -> Problem:
-    return Problem("canary", "canary", language.name, "", "", "twice", "", plugin.CANARY[1], "")
+    return Problem("canary", "canary", language.name, "", plugin.CANARY.signature, "twice", "", plugin.CANARY.tests, "")
 
 
 def _cpu_s(problem: Problem, language: LanguageFacts) -> float:
@@ -135,10 +133,10 @@ def _cpu_s(problem: Problem, language: LanguageFacts) -> float:
     )
 
 
-def _batches(programs: list[Program], workers: int) -> list[list[Program]]:
+def _batches(programs: list[Program], workers: int, most: int) -> list[list[Program]]:
     """At least one batch per worker when there is enough to build. Neighbours go to different batches: they are often
     alike, and one worker should not get all the endless loops."""
-    count = max(min(workers, len(programs)), -(-len(programs) // BATCH))
+    count = max(min(workers, len(programs)), -(-len(programs) // most))
     return [programs[i::count] for i in range(count)]
 
 
@@ -152,13 +150,13 @@ def _build_and_run(
     try:
         done: list[tuple[Built, Ran]] = []
         cpu_s = {p.key: p.cpu_s for p in programs}
-        for built in plugin.build(programs, folder, sandbox, language.limits):
-            if built.failure is not None:
-                done.append((built, (built.failure, None, _tail(built.message, "", folder))))
-            else:
-                done.append((built, _run(built, cpu_s[built.key], plugin, tools, language, sandbox, folder)))
-            if built.folder is not None:
-                shutil.rmtree(built.folder, ignore_errors=True)  # a batch of binaries is large
+        builds = plugin.build(programs, folder, sandbox, language)
+        with sandbox.session(readonly=tools.folders, binds=tools.binds, folder=folder) as session:
+            for built in builds:
+                if built.failure is not None:
+                    done.append((built, (built.failure, None, _tail(built.message, "", folder))))
+                else:
+                    done.append((built, _run(built, cpu_s[built.key], plugin, language, session, folder)))
         return done
     except OSError as error:
         raise HarnessError(f"judge: cannot work in {folder}: {error}; free some space there or set TMPDIR") from error
@@ -170,9 +168,8 @@ def _run(
     built: Built,
     cpu_s: float,
     plugin: ModuleType,
-    tools: Toolchain,
     language: LanguageFacts,
-    sandbox: Sandbox,
+    session: Session,
     folder: Path,
 ) -> Ran:
     limits = language.limits
@@ -187,13 +184,8 @@ def _run(
     assert built.folder is not None
     for _ in range(2):
         mark = secrets.token_hex(16)
-        result = sandbox.run(
-            built.command,
-            fence=fence,
-            readonly=[*tools.folders, built.folder],
-            binds=tools.binds,
-            env=built.env,
-            stdin=mark.encode(),
+        result = session.run(
+            built.command, fence=fence, folder=built.folder, env=built.env, stdin=mark.encode(), fork=built.fork
         )
         if result.started:
             said = result.stdout.replace(f"{mark} ", "").replace(mark, "")

@@ -41,3 +41,5 @@ class LanguageFacts:
     corpus_file: str = ""
     """This language's stem in the paper's public corpus."""
     limits: Limits = field(default_factory=Limits)
+    check: bool = True
+    """Whether a type error counts where the program would run in spite of it (TypeScript)."""

@@ -46,13 +46,17 @@ class Problem:
     prelude: str
     """Imports, includes and the like that the benchmark itself supplies before the answer."""
     tests: str
-    """Statements in the language. Each test is `codem_check(<boolean expression>);` (no semicolon in
-    Python); the language's runtime defines `codem_check` and prints the end mark after the last statement."""
+    """What decides, in the language; `style` says in which form."""
     reference: str
     """A right answer as a continuation: `signature + reference` is a whole function."""
     run_cpu_s: float | None = None
     """Processor seconds that suffice for any sensible answer, the runtime's own start not counted; None: the
     language's limit. A weak model's endless loops are what judging spends its time on."""
+    style: str = "statements"
+    """`statements`: each test is `codem_check(<boolean expression>);` (no semicolon in Python), and the language's
+    runtime defines `codem_check`. `program`: the benchmark's own test program in the language's usual form: Python and
+    JavaScript and TypeScript code that asserts, C and C++ a `main` with `assert`, Java a `class Main` that throws, Go a
+    `func TestX(t *testing.T)`, Rust a `mod tests`."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ A plug-in `codem/languages/<name>.py` is a module with these functions and const
 
     FLAGS: str                                     how programs are compiled and started, for the record
     MEMORY_SIGNS: tuple[str, ...]                  what the runtime prints when memory runs out
-    CANARY: tuple[str, str]                        a program and tests that pass wherever judging works
+    CANARY: Canary                                 small answers whose verdicts are known
+    BATCH: int                                     how many programs one call of `build` gets at most
     toolchain() -> Toolchain                       looked up by path alone: cheap
     assemble(problem, code) -> dict[name, source]  prelude, answer, tests and harness as files
-    build(programs, folder, sandbox, limits) -> list[Built]      many at once, in the order given
+    build(programs, folder, sandbox, facts) -> list[Built]       many at once, in the order given
 
 The harness of every language keeps one protocol. It reads a random word from stdin before the answer's code runs
 (after that stdin is empty); the word is in no file, so equal programs build equally and a program that leaves early
@@ -65,6 +66,19 @@ class Toolchain:
 
 
 @dataclass(frozen=True)
+class Canary:
+    """Answers to one problem, `twice(n)`: what judging must say of them wherever it works."""
+
+    signature: str
+    tests: str
+    right: str
+    wrong: str
+    endless: str
+    leaving: str
+    """Exits with code 0 before the tests are done."""
+
+
+@dataclass(frozen=True)
 class Program:
     key: str
     """Hash of the files: equal programs are built and run once."""
@@ -83,6 +97,9 @@ class Built:
     failure: Outcome | None = None
     message: str = ""
     env: dict[str, str] = field(default_factory=dict)
+    fork: bool = False
+    """The command is `<the Python that runs codem> -I -S -B <script>`: an interpreter that was started already may
+    fork and run the script."""
 
 
 def program(files: dict[str, str], cpu_s: float) -> Program:

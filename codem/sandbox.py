@@ -22,7 +22,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +77,31 @@ class Result:
     stdout: str
     stderr: str
     seconds: float
+    cpu_s: float = 0.0
+    """Processor seconds of the program and its children, as far as the system tells."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Many programs, one after another, each alone and seeing its own folder only."""
+
+    sandbox: Sandbox
+    readonly: tuple[Path, ...]
+    binds: tuple[tuple[Path, str], ...]
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        fence: Fence,
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        fork: bool = False,
+    ) -> Result:
+        """fork: the command is a Python script that an interpreter that was started already may run."""
+        readonly = [*self.readonly, folder]
+        return self.sandbox.run(command, fence=fence, readonly=readonly, binds=self.binds, env=env, stdin=stdin)
 
 
 @dataclass(frozen=True)
@@ -121,6 +146,13 @@ class Sandbox:
         inner = _limited(command, fence, uid)
         argv = bwrap.arguments(self.bwrap, fence.tmp_mb, readonly, writable, binds, cwd, inner_env, as_root)
         return _drive([*argv, "--", *inner], {"PATH": "/usr/bin:/bin"}, "/", stdin, fence, None)
+
+    @contextlib.contextmanager
+    def session(
+        self, *, folder: Path, readonly: Iterable[Path] = (), binds: Iterable[tuple[Path, str]] = ()
+    ) -> Iterator[Session]:
+        """folder: holds the folders of all programs that will be run."""
+        yield Session(self, tuple(readonly), tuple(binds))
 
 
 def open_sandbox(kind: str = "auto") -> Sandbox:

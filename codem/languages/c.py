@@ -10,14 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codem.language_facts import Limits
+from codem.language_facts import LanguageFacts, Limits
 from codem.records import Outcome, Problem
-from codem.runtime import Built, Program, Toolchain, broke, folders_for, run_build, which, write
+from codem.runtime import Built, Canary, Program, Toolchain, broke, folders_for, run_build, which, write
 from codem.sandbox import HarnessError, Sandbox
 
 MEMORY_SIGNS = ("std::bad_alloc", "Cannot allocate memory")
 
-CANARY = ("int twice(int n) {\n    return 2 * n;\n}\n", "codem_check(twice(21) == 42);\n")
+CANARY = Canary(
+    signature="int twice(int n) {\n",
+    tests="codem_check(twice(21) == 42);\n",
+    right="#include <stdlib.h>\nint twice(int n) {\n    return 2 * n;\n}\n",
+    wrong="#include <stdlib.h>\nint twice(int n) {\n    return n;\n}\n",
+    endless="#include <stdlib.h>\nint twice(int n) {\n    volatile int x = 1; while (x) {} return n;\n}\n",
+    leaving="#include <stdlib.h>\nint twice(int n) {\n    exit(0);\n}\n",
+)
+BATCH = 32
 
 HARNESS = r"""
 #include <stdio.h>
@@ -66,8 +74,8 @@ def assemble(problem: Problem, code: str) -> dict[str, str]:
     return assemble_in(C, problem, code)
 
 
-def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits) -> list[Built]:
-    return build_in(C, programs, folder, sandbox, limits)
+def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
+    return build_in(C, programs, folder, sandbox, facts.limits)
 
 
 def toolchain_of(dialect: Dialect) -> Toolchain:

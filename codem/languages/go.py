@@ -12,11 +12,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from codem.language_facts import Limits
+from codem.language_facts import LanguageFacts
 from codem.records import Outcome, Problem
 from codem.runtime import (
     TOOLCHAINS,
     Built,
+    Canary,
     Program,
     Toolchain,
     broke,
@@ -32,7 +33,15 @@ from codem.sandbox import HarnessError, Result, Sandbox
 FLAGS = "go build -ldflags='-s -w' (go.mod: go 1.19; CGO_ENABLED=0, GOMAXPROCS=2)"
 MEMORY_SIGNS = ("out of memory", "cannot allocate memory", "errno=12", "failed to reserve")
 
-CANARY = ("func twice(n int) int {\n\treturn 2 * n\n}\n", "codem_check(twice(21) == 42);\n")
+CANARY = Canary(
+    signature="func twice(n int) int {\n",
+    tests="codem_check(twice(21) == 42);\n",
+    right="func twice(n int) int {\n\treturn 2 * n\n}\n",
+    wrong="func twice(n int) int {\n\treturn n\n}\n",
+    endless="func twice(n int) int {\n\tfor n < 1000000 {\n\t\tn = n & 1\n\t}\n\treturn n\n}\n",
+    leaving='import "os"\n\nfunc twice(n int) int {\n\tos.Exit(0)\n\treturn n\n}\n',
+)
+BATCH = 32
 
 MAIN = """\
 package main
@@ -113,7 +122,8 @@ def _hoisted(text: str) -> str:
     return f"package main\n\n{_imports_used(text, body)}{body}\n"
 
 
-def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits) -> list[Built]:
+def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
+    limits = facts.limits
     tools = toolchain()
     (folder / "go.mod").write_text("module codem\n\ngo 1.19\n", encoding="utf-8")
     out = folder / "out"

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from codem.language_facts import Limits
+from codem.language_facts import LanguageFacts, Limits
 from codem.records import Outcome, Problem
-from codem.runtime import TOOLCHAINS, Built, Program, Toolchain, broke, folders_for, run_build, which, write
+from codem.runtime import TOOLCHAINS, Built, Canary, Program, Toolchain, broke, folders_for, run_build, which, write
 from codem.sandbox import HarnessError, Result, Sandbox
 
 JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ActiveProcessorCount=2", "-Xmx512m", "-XX:-UsePerfData")
@@ -19,7 +19,15 @@ RUN_FLAGS = (*JVM, "-XX:+ExitOnOutOfMemoryError")
 FLAGS = f"javac -proc:none -nowarn -XDstringConcat=inline; java {' '.join(RUN_FLAGS)}"
 MEMORY_SIGNS = ("java.lang.OutOfMemoryError", "insufficient memory", "Cannot allocate memory")
 
-CANARY = ("static int twice(int n) {\n    return 2 * n;\n}\n", "codem_check(twice(21) == 42);\n")
+CANARY = Canary(
+    signature="static int twice(int n) {\n",
+    tests="codem_check(twice(21) == 42);\n",
+    right="static int twice(int n) {\n    return 2 * n;\n}\n",
+    wrong="static int twice(int n) {\n    return n;\n}\n",
+    endless="static int twice(int n) {\n    while (n < 1000000) { n = n & 1; } return n;\n}\n",
+    leaving="static int twice(int n) {\n    System.exit(0); return n;\n}\n",
+)
+BATCH = 32
 
 BUILDER = r"""
 import java.io.*;
@@ -141,7 +149,8 @@ def assemble(problem: Problem, code: str) -> dict[str, str]:
     }
 
 
-def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits) -> list[Built]:
+def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
+    limits = facts.limits
     tools = toolchain()
     (folder / "CodemBuilder.java").write_text(BUILDER, encoding="utf-8")
     own = {p.key: write(p, folder) for p in programs}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from codem.language_facts import Limits
+from codem.language_facts import LanguageFacts
 from codem.records import Problem
-from codem.runtime import TOOLCHAINS, Built, Program, Toolchain, folders_for, in_package, which, write
+from codem.runtime import TOOLCHAINS, Built, Canary, Program, Toolchain, folders_for, in_package, which, write
 from codem.sandbox import Sandbox
 
 MEMORY_SIGNS = ("heap out of memory", "Array buffer allocation failed", "out of memory", "Cannot allocate memory")
@@ -15,7 +15,15 @@ NODE_FLAGS = ("--max-old-space-size=512", "--stack-size=900")
 FLAGS = "node " + " ".join(NODE_FLAGS)
 ENV = {"UV_THREADPOOL_SIZE": "1"}
 
-CANARY = ("function twice(n) {\n  return 2 * n;\n}\n", "codem_check(twice(21) === 42);\n")
+CANARY = Canary(
+    signature="function twice(n) {\n",
+    tests="codem_check(twice(21) === 42);\n",
+    right="function twice(n) {\n  return 2 * n;\n}\n",
+    wrong="function twice(n) {\n  return n;\n}\n",
+    endless="function twice(n) {\n  while (true) {}\n}\n",
+    leaving="function twice(n) {\n  process.exit(0);\n}\n",
+)
+BATCH = 32
 
 HARNESS = """\
 "use strict";
@@ -77,7 +85,7 @@ def assemble(problem: Problem, code: str) -> dict[str, str]:
     return {"answer.js": f"{problem.prelude}\n{code}\n", "tests.js": problem.tests + "\n", "main.js": HARNESS}
 
 
-def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits) -> list[Built]:
+def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
     node = toolchain().paths["node"]
     built = []
     for item in programs:

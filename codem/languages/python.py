@@ -7,12 +7,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from codem.language_facts import Limits
+from codem.language_facts import LanguageFacts
 from codem.records import Problem
-from codem.runtime import Built, Program, Toolchain, folders_for, write
+from codem.runtime import Built, Canary, Program, Toolchain, folders_for, write
 from codem.sandbox import Sandbox
 
-CANARY = ("def twice(n):\n    return 2 * n\n", "codem_check(twice(21) == 42)\n")
+CANARY = Canary(
+    signature="def twice(n):\n",
+    tests="codem_check(twice(21) == 42)\n",
+    right="def twice(n):\n    return 2 * n\n",
+    wrong="def twice(n):\n    return n\n",
+    endless="def twice(n):\n    while True: pass\n",
+    leaving="def twice(n):\n    import os; os._exit(0)\n",
+)
+BATCH = 32
 FLAGS = "python -I -S -B"
 MEMORY_SIGNS = ("MemoryError", "Cannot allocate memory")
 
@@ -75,7 +83,7 @@ def assemble(problem: Problem, code: str) -> dict[str, str]:
     return {"answer.py": f"{problem.prelude}\n{code}\n", "tests.py": problem.tests + "\n", "main.py": HARNESS}
 
 
-def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits) -> list[Built]:
+def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
     python = toolchain().paths["python"]
     built = []
     for item in programs:

@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from codem.language_facts import Limits
+from codem.language_facts import LanguageFacts, Limits
 from codem.languages import javascript
 from codem.records import Outcome, Problem
 from codem.runtime import (
     TOOLCHAINS,
     Built,
+    Canary,
     Program,
     Toolchain,
     broke,
@@ -35,7 +36,15 @@ TSC_FLAGS = (
 FLAGS = f"tsc {TSC_FLAGS}; {javascript.FLAGS}"
 MEMORY_SIGNS = javascript.MEMORY_SIGNS
 
-CANARY = ("function twice(n: number): number {\n  return 2 * n;\n}\n", "codem_check(twice(21) === 42);\n")
+CANARY = Canary(
+    signature="function twice(n: number): number {\n",
+    tests="codem_check(twice(21) === 42);\n",
+    right="function twice(n: number): number {\n  return 2 * n;\n}\n",
+    wrong="function twice(n: number): number {\n  return n;\n}\n",
+    endless="function twice(n: number): number {\n  while (n < 1e9) { n = 1; } return n;\n}\n",
+    leaving="function twice(n: number): number {\n  process.exit(0);\n}\n",
+)
+BATCH = 32
 
 # What the programs may use of Node, so that its own large type files need not be read.
 GLOBALS = """\
@@ -92,7 +101,8 @@ def assemble(problem: Problem, code: str) -> dict[str, str]:
     return {"program.ts": f"{problem.prelude}\n{code}\n;{tests}", "main.js": HARNESS}
 
 
-def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, limits: Limits) -> list[Built]:
+def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
+    limits = facts.limits
     tools = toolchain()
     (folder / "globals.d.ts").write_text(GLOBALS, encoding="utf-8")
     for item in programs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from dialects import EARLY_EXITS, ENDLESS, FLOOD, GARBAGE, LANGUAGES, MEMORY, POISON, TALKATIVE, body, problem
 from judge_help import facts, judged
@@ -73,7 +75,7 @@ def test_a_broken_toolchain_is_an_error_and_no_score(sandbox, lang, monkeypatch)
     plugin = plugins.load("languages", lang)
     if not plugin.toolchain().found:
         pytest.skip(plugin.toolchain().how_to_get())
-    monkeypatch.setattr(plugin, "CANARY", ("what is this", plugin.CANARY[1]))
+    monkeypatch.setattr(plugin, "CANARY", dataclasses.replace(plugin.CANARY, right="what is this"))
     given = []
     with pytest.raises(HarnessError, match="known to be right"):
         judge(
