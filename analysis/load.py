@@ -166,7 +166,11 @@ def _last_verdicts(evaluation: Evaluation) -> tuple[dict[tuple[str, int], Verdic
 def expected_verdicts(evaluation: Evaluation, verdicts: Iterable[Verdict]) -> int | None:
     """Problems times samples per problem, as the record states them; None when it does not."""
     recipe = evaluation.record.get("recipe")
+    judged = evaluation.record.get("judge")
+    judged = judged.get("recipe") if isinstance(judged, dict) else None
     problems = recipe.get("problems") if isinstance(recipe, dict) else None
+    if isinstance(judged, dict) and isinstance(judged.get("problems"), int):
+        problems = judged["problems"]  # without those that its errata leave out
     if not isinstance(problems, int):
         return None
     decode = recipe.get("decode") if isinstance(recipe, dict) else None

@@ -25,15 +25,15 @@ class Located:
         from codem.progress import progress
 
         recipe = tiny.TinyRecipe()
-        if tiny.folder(cell.cache, recipe).is_dir():
-            return str(tiny.ensure(cell.cache, recipe))
+        if tiny.folder(cell.source.cache_dir, recipe).is_dir():
+            return str(tiny.ensure(cell.source.cache_dir, recipe))
         with progress(f"pre-train {cell.base.name} (once)", None, "pre-trained") as shown:
 
             def report(step: int, total: int) -> None:
                 shown.total = total
                 shown.update(step)
 
-            return str(tiny.ensure(cell.cache, recipe, report))
+            return str(tiny.ensure(cell.source.cache_dir, recipe, report))
 
 
 def locate(cell: Cell) -> Located:

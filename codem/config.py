@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -25,16 +24,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from codem import checks, plugins
+from codem.cell import KINDS, to_cell
 from codem.errors import ConfigErrors
-from codem.knob import knob
 from codem.language_facts import LanguageFacts
-from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed, Launcher
+from codem.settings import Cell
 from codem.strict import convert
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
 SWEEPS_TOO = f"hydra.searchpath=[file://{ROOT}]"  # the folder sweeps/ is a group, from whatever directory one starts
-KINDS = {"base": Base, "decode": Decode, "deepspeed": DeepSpeed, "launcher": Launcher, "corpus": Corpus}
 GROUPS_OF_PLUGINS = {"method": "methods", "bench": "benchmarks"}
 
 
@@ -206,7 +204,13 @@ def _cell(overrides: list[str], facts: dict[str, LanguageFacts]) -> Cell:
             tree = _composed(good)
         except ConfigErrors as e:
             raise ConfigErrors([*errors, *e.errors]) from None
-    return _to_cell(tree, facts, errors)
+    try:
+        made = to_cell(tree, facts)
+    except ConfigErrors as e:
+        raise ConfigErrors([*errors, *e.errors]) from None
+    if errors:
+        raise ConfigErrors(errors)
+    return made
 
 
 def _composed(overrides: list[str]) -> dict[str, Any]:
@@ -297,46 +301,3 @@ def _unknown_key(key: str, known: DictConfig) -> str:
     node = OmegaConf.select(known, parent) if parent else known
     have = [str(k) for k in node] if isinstance(node, DictConfig) else [str(k) for k in known]
     return f"{key}: unknown key; {plugins.suggest(last, have)}"
-
-
-@dataclasses.dataclass(frozen=True)
-class _Top:
-    """The settings of conf/train.yaml itself that are single values."""
-
-    seed: int
-    runs: str
-    cache: str
-    workers: int | None = knob(None, least=1)
-    sandbox: str = knob("auto", choices=("auto", "unsafe"))
-
-
-def _to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts], errors: list[str]) -> Cell:
-    """The strict conversion. Whatever is in the tree and in no dataclass is an error."""
-    method_name, bench_name = tree["method"].pop("name"), tree["bench"].pop("name")
-    kinds: dict[str, type] = {
-        **KINDS,
-        "method": plugins.load("methods", method_name).Config,
-        "bench": plugins.load("benchmarks", bench_name).Config,
-    }
-    groups = {key: convert(kind, tree.pop(key), key, errors) for key, kind in kinds.items()}
-    trained, wanted = sorted(tree.pop("lang", {})), tree.pop("eval_lang")
-    top = convert(_Top, tree, "", errors)
-    eval_lang = checks.eval_languages(bench_name, facts, wanted, errors)
-    parts = checks.parts(trained, facts, errors)
-    base = checks.named(groups["base"], errors) if groups["base"] else None
-    if errors:
-        raise ConfigErrors(errors)
-    return Cell(
-        **{**groups, "base": base},
-        lang=tuple(trained),
-        parts=parts,
-        method_name=method_name,
-        bench_name=bench_name,
-        eval_lang=eval_lang,
-        languages=facts,
-        seed=top.seed,
-        runs=Path(top.runs).expanduser(),
-        cache=Path(top.cache).expanduser(),
-        workers=top.workers or os.cpu_count() or 1,
-        sandbox=top.sandbox,
-    )

@@ -1,39 +1,59 @@
-"""Judge a row's answers: cut the code, build it, run it in the sandbox; verdicts.jsonl for each language.
+"""Judge answers: cut the code, build it, run it in the sandbox; one verdict for each.
 
-python -m codem.execute lang=go eval_lang=[java,go]      # needs no GPU; the answers must be there
+python -m codem.execute lang=go eval_lang=[java,go]      # a row's answers; needs no GPU; they must be there
+python -m codem.execute samples=answers.jsonl bench=humaneval-x lang=go out=verdicts/       # anyone's answers
+python -m codem.execute ... shard=3/8                    # a third of eight parts; the last to finish joins them
 """
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections import Counter
 from typing import Any
 
-from codem import records
+from codem import doctor, judging, plugins, records
 from codem.errors import StageError
 from codem.generate import evaluation_of, problems
 from codem.generate import is_done as is_generated
-from codem.judge import describe, judge
+from codem.judge import code_digest, describe
+from codem.judging import Job
 from codem.progress import progress
-from codem.records import Outcome, Problem, Verdict
+from codem.records import Problem
 from codem.run import fingerprint, read_record
 from codem.sandbox import HarnessError, Sandbox, open_sandbox
 from codem.settings import Cell
-from codem.stage import Stage
+from codem.verdict_cache import VerdictCache
 
-_known: dict[str, dict[str, Verdict]] = {}
-"""Verdicts of this process, by the judge's description and the program: the rows of a grid share many programs."""
+
+def variant(cell: Cell, lang: str) -> str:
+    """What sets this way of judging apart from the usual one; empty for the usual one."""
+    has_errata = getattr(plugins.load("benchmarks", cell.bench_name), "ERRATA", None) is not None
+    checks_types = getattr(plugins.load("languages", lang), "CHECKS_TYPES", False)
+    unusual = {
+        "published": has_errata and not cell.errata,
+        "unchecked": checks_types and not cell.languages[lang].check,
+    }
+    return "+".join(name for name, is_so in unusual.items() if is_so)
 
 
 def is_done(cell: Cell, lang: str) -> bool:
     """From the record alone: what judged a finished evaluation is on record, and need not be on this machine."""
-    record = read_record(evaluation_of(cell, lang).record) or {}
-    return bool((record.get("judge") or {}).get("finished")) and is_generated(cell, lang)
+    where = evaluation_of(cell, lang)
+    if not is_generated(cell, lang):
+        return False
+    record = read_record(where.record) or {}
+    way = variant(cell, lang)
+    if (record.get(judging.key(way)) or {}).get("finished"):
+        return True
+    if cell.shard is None:
+        return False
+    part = where.judged.part(judging.part_name(way, cell.shard))
+    return bool((read_record(part.record) or {}).get("finished"))
 
 
 def execute(cell: Cell) -> None:
     """Judge what has no verdict yet in the cell's evaluation languages. Raises StageError when something of ours
-    failed; everything that was judged before is kept."""
+    failed, or when this machine gets known answers wrong; everything that was judged before is kept."""
     missing = [lang for lang in cell.eval_lang if not is_done(cell, lang)]
     if not missing:
         return
@@ -45,78 +65,77 @@ def execute(cell: Cell) -> None:
         )
     try:
         sandbox = open_sandbox(cell.sandbox)
-        total = sum(len(problems(cell.bench_name, cell.bench, lang)) for lang in missing)
+        total = sum(len(problems_judged(cell, lang)) for lang in missing)
         with progress(f"judge {cell.train_name}", total, f"{total} answers in {len(missing)} languages") as shown:
             done = 0
             for lang in missing:
-                _judge_language(cell, lang, sandbox, lambda n, lang=lang, done=done: shown.update(done + n, lang))
-                done += len(problems(cell.bench_name, cell.bench, lang))
+
+                def report(n: int, lang: str = lang, done: int = done) -> None:
+                    shown.update(done + n, lang)
+
+                judging.run(job(cell, lang, sandbox), report)
+                done += len(problems_judged(cell, lang))
     except HarnessError as e:
         raise StageError(str(e)) from e
 
 
-def _judge_language(cell: Cell, lang: str, sandbox: Sandbox, report: Any) -> None:
-    where, facts = evaluation_of(cell, lang), cell.languages[lang]
-    stage = Stage(
-        where.folder,
-        where.record,
-        describe(facts, sandbox),
-        f"remove {where.verdicts} and the key `judge` of {where.record}: the answers are kept and judged again",
-        key="judge",
-        data=(where.verdicts,),
+def problems_judged(cell: Cell, lang: str) -> list[Problem]:
+    """As they are judged: with the errata applied unless the cell says otherwise."""
+    published = problems(cell.bench_name, cell.bench, lang, cell.source)
+    return doctor.corrected(cell.bench_name, published) if cell.errata else published
+
+
+def job(cell: Cell, lang: str, sandbox: Sandbox) -> Job:
+    where, way = evaluation_of(cell, lang), variant(cell, lang)
+    verdicts, key = where.judged.verdicts_of(way), judging.key(way)
+    return Job(
+        place=where.judged,
+        variant=way,
+        ways_out=f"remove {verdicts} and the key `{key}` of {where.record}: the answers are kept and judged again",
+        answers=functools.partial(records.read_samples, where.samples),
+        **ingredients(cell, lang, sandbox),
     )
-    with stage.opened(lambda: is_done(cell, lang)) as record:
-        if record is None:
-            return
-        wanted = {p.id: p for p in problems(cell.bench_name, cell.bench, lang)}
-        judged = _latest(where)
-        items = [
-            (wanted[s.problem], s)
-            for s in records.read_samples(where.samples)
-            if s.problem in wanted and (s.problem, s.sample) not in judged
-        ]
-        count = len(judged)
-
-        def keep(verdicts: list[Verdict]) -> None:
-            nonlocal count
-            records.append(where.verdicts, verdicts)
-            count += len(verdicts)
-            report(count)
-
-        known = _known.setdefault(fingerprint({"lang": lang, **stage.recipe}), {})
-        judge(items, facts, workers=cell.workers, sandbox=sandbox, on_verdicts=keep, known=known)
-        record["counts"] = _counted(cell, lang, wanted)
 
 
-def _latest(where: Any) -> dict[tuple[str, int], Verdict]:
-    """The verdicts that stand: the last one of each answer, and none in which our own side failed."""
-    verdicts = {(v.problem, v.sample): v for v in records.read_verdicts(where.verdicts)}
-    return {k: v for k, v in verdicts.items() if v.outcome is not Outcome.HARNESS_ERROR}
-
-
-def _counted(cell: Cell, lang: str, wanted: dict[str, Problem]) -> dict[str, int]:
-    """Outcomes by name. Raises StageError unless every problem has a verdict."""
-    where = evaluation_of(cell, lang)
-    standing = _latest(where)
-    missing = sorted(set(wanted) - {problem for problem, _ in standing})
-    if missing:
-        last = {v.problem: v for v in records.read_verdicts(where.verdicts)}
-        why = last[missing[0]].output_tail if missing[0] in last else "it has no answer"
+def ingredients(cell: Cell, lang: str, sandbox: Sandbox) -> dict[str, Any]:
+    """Of a Job: all but where its answers come from and where its verdicts go. Raises StageError when this machine
+    cannot be trusted with the language."""
+    wanted, facts = problems_judged(cell, lang), cell.languages[lang]
+    # also where answers are judged as published: some published references do not pass their own tests
+    known = doctor.corrected(cell.bench_name, problems(cell.bench_name, cell.bench, lang, cell.source))
+    certificate = doctor.certify(cell.bench_name, known, facts, sandbox, cell.workers, cell.source.cache_dir)
+    if not certificate.ok:
         raise StageError(
-            f"{where.folder}: {len(missing)} of {len(wanted)} answers could not be judged, {missing[0]} for one: "
-            f"{why.strip()[-300:]}. Nothing of this language is scored; mend it and run the same command again"
+            f"{lang}: this machine gets known answers wrong, so it is given no others: {certificate.faults[0]}"
+            f"{f' (and {len(certificate.faults) - 1} more)' if len(certificate.faults) > 1 else ''}. "
+            f"See python -m codem.doctor"
         )
-    return dict(sorted(Counter(str(v.outcome) for v in standing.values()).items()))
+    said = describe(facts, sandbox)
+    kept_in = cell.source.cache_dir / "verdicts" if cell.cache else None
+    return {
+        "recipe": {**said, "problems": len(wanted), "problems_sha256": doctor.digest(wanted)},
+        "problems": {p.id: p for p in wanted},
+        "facts": facts,
+        "sandbox": sandbox,
+        "workers": cell.workers,
+        "cache": VerdictCache(kept_in, fingerprint({"lang": lang, "code": code_digest(), **said})),
+        "reference_cpu_s": certificate.cpu_s,
+        "shard": cell.shard,
+    }
 
 
 def passed(cell: Cell, lang: str) -> tuple[int, int] | None:
     """Problems solved and problems there are; None while there is no whole judgement."""
     record = read_record(evaluation_of(cell, lang).record) or {}
-    counts = (record.get("judge") or {}).get("counts")
-    return (counts.get(str(Outcome.PASSED), 0), sum(counts.values())) if counts else None
+    counts = (record.get(judging.key(variant(cell, lang))) or {}).get("counts")
+    return (counts.get("passed", 0), sum(counts.values())) if counts else None
 
 
 def main() -> int:
+    if any(argument.startswith("samples=") for argument in sys.argv[1:]):
+        from codem import answers
+
+        return answers.main(sys.argv[1:])
     from codem import config, pipeline
 
     return config.main(pipeline.run_judging)

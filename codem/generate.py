@@ -15,6 +15,7 @@ from typing import Any
 
 from codem import plugins, records
 from codem import run as runs
+from codem.benchmark_data import Source
 from codem.errors import StageError
 from codem.progress import progress
 from codem.prompts import TEMPLATE_FILE, inference_prompt, template_sha256
@@ -26,8 +27,9 @@ from codem.train import model_folder, recipe, run_of
 
 
 @functools.cache
-def problems(bench_name: str, bench: Any, lang: str) -> list[Problem]:
-    return plugins.load("benchmarks", bench_name).problems(lang, bench)
+def problems(bench_name: str, bench: Any, lang: str, source: Source) -> list[Problem]:
+    """As published. Raises CodemError when the benchmark's files are not to be had."""
+    return plugins.load("benchmarks", bench_name).problems(lang, bench, source)
 
 
 def evaluation_of(cell: Cell, lang: str) -> Evaluation:
@@ -36,7 +38,7 @@ def evaluation_of(cell: Cell, lang: str) -> Evaluation:
 
 def stage_of(cell: Cell, lang: str) -> Stage:
     where = evaluation_of(cell, lang)
-    wanted = problems(cell.bench_name, cell.bench, lang)
+    wanted = problems(cell.bench_name, cell.bench, lang, cell.source)
     return Stage(
         where.folder,
         where.record,
@@ -45,11 +47,11 @@ def stage_of(cell: Cell, lang: str) -> Stage:
             "bench": {
                 "name": cell.bench_name,
                 "version": plugins.load("benchmarks", cell.bench_name).VERSION,
-                **dataclasses.asdict(cell.bench),
+                **{k: v for k, v in dataclasses.asdict(cell.bench).items() if k != "home"},
             },
             "lang": lang,
             "problems": len(wanted),
-            "problems_sha256": _digest(cell.bench_name, cell.bench, lang),
+            "prompts_sha256": _digest(cell.bench_name, cell.bench, lang, cell.source),
             "decode": {**dataclasses.asdict(cell.decode), "samples": 1},
             "template_sha256": template_sha256(),
         },
@@ -71,7 +73,7 @@ def generate(cell: Cell) -> None:
     folder = model_folder(cell)
     _refuse_other_template(cell, folder)
     loaded: dict[str, Any] = {}
-    total = sum(len(problems(cell.bench_name, cell.bench, lang)) for lang in missing)
+    total = sum(len(problems(cell.bench_name, cell.bench, lang, cell.source)) for lang in missing)
     with progress(f"generate {cell.train_name}", total, f"{total} answers in {len(missing)} languages") as shown:
         done = 0
         for lang in missing:
@@ -104,7 +106,7 @@ def _batches(cell: Cell, lang: str, vocabulary: Any) -> list[list]:
     title = cell.languages[lang].title
     pairs = [
         (problem, vocabulary.prompt(inference_prompt(title, problem.description, problem.signature)))
-        for problem in problems(cell.bench_name, cell.bench, lang)
+        for problem in problems(cell.bench_name, cell.bench, lang, cell.source)
     ]
     pairs.sort(key=lambda pair: (len(pair[1].tokens), pair[0].id))
     size = cell.decode.batch_size
@@ -142,9 +144,10 @@ def _refuse_other_template(cell: Cell, folder: str) -> None:
 
 
 @functools.cache
-def _digest(bench_name: str, bench: Any, lang: str) -> str:
-    rows = [dataclasses.asdict(p) for p in problems(bench_name, bench, lang)]
-    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16]
+def _digest(bench_name: str, bench: Any, lang: str, source: Source) -> str:
+    """Of what the model is shown; what the judge does with the answers is in the judge's own recipe."""
+    rows = [(p.id, p.description, p.signature) for p in problems(bench_name, bench, lang, source)]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
 def main() -> int:

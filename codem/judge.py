@@ -3,18 +3,19 @@
     sandbox = open_sandbox("auto")
     judge(items, facts, workers=2, sandbox=sandbox, on_verdicts=lambda verdicts: append(path, verdicts))
 
-Equal programs are built and run once. Verdicts are handed over batch by batch, in the order of the first item that
-needs each program, always in the calling thread; a process that is killed loses only the batches under way.
+Answers stream through in windows, so memory does not grow with their number. Equal programs are built and run once.
+Verdicts are handed over batch by batch, always in the calling thread; a process that is killed loses only the batches
+under way.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import secrets
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,83 +24,101 @@ from codem import plugins
 from codem.cut import cut
 from codem.language_facts import LanguageFacts
 from codem.records import Outcome, Problem, Sample, Verdict
-from codem.runtime import Built, Program, Toolchain, program
+from codem.runtime import STOPPED, Built, Program, Toolchain, program
 from codem.sandbox import Fence, HarnessError, Result, Sandbox, Session
+from codem.verdict_cache import REPEATABLE, Known, VerdictCache
+from codem.work_folder import work_folder
 
-JUDGE_VERSION = "1"
+JUDGE_VERSION = "2"
 """Goes up whenever the same text could get another verdict."""
+REFERENCE_FACTOR = 10
+"""A program may take so many times the processor seconds of the problem's reference, if that is more than the
+language's own limit."""
+WINDOW = 4096
+WINDOW_TEXT = 64 << 20
+"""Answers, and bytes of their texts, that are looked at together."""
 TAIL = 2000
-
-REPEATABLE = (Outcome.PASSED, Outcome.WRONG, Outcome.COMPILE_ERROR)
-"""What the same program will always be told: it does not depend on how busy the machine was."""
 
 OnVerdicts = Callable[[list[Verdict]], None]
 
 
+@dataclass
+class _Wanted:
+    """One program of a window, and the answers that are it."""
+
+    program: Program
+    key: str
+    """Of the verdict: the program and its time limit."""
+    cost_s: float
+    samples: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Done:
+    known: Known
+    again: bool
+    """Whether it would happen again, whatever else the machine does."""
+
+
 def judge(
-    items: Sequence[tuple[Problem, Sample]],
+    items: Iterable[tuple[Problem, Sample]],
     language: LanguageFacts,
     *,
     workers: int,
     sandbox: Sandbox,
     on_verdicts: OnVerdicts,
-    known: dict[str, Verdict] | None = None,
+    cache: VerdictCache | None = None,
+    reference_cpu_s: Mapping[str, float] | None = None,
+    measured_cpu_s: dict[str, float] | None = None,
 ) -> None:
     """Raises HarnessError when judging here cannot be trusted; what was handed over before stays true.
 
-    known: verdicts of programs that were judged before under the same description, by program hash; those programs
-    are not run again, and what is found here is added. Sister models often write the same program.
+    cache: verdicts of programs that were judged before under the same `describe()`, added to as it goes.
+    reference_cpu_s: by problem, what its reference takes; limits never fall below REFERENCE_FACTOR times that.
+    measured_cpu_s: filled with what the run of a problem's answer took, the last one if there are several.
     """
-    known = {} if known is None else known
+    cache = VerdictCache(None) if cache is None else cache
+    costs = reference_cpu_s or {}
     plugin = plugins.load("languages", language.name)
     tools = _found(plugin, language)
-    programs: dict[str, Program] = {}
-    wanted: dict[str, list[Sample]] = {}
-    for problem, sample in items:
-        one = program(plugin.assemble(problem, cut(problem, sample.text)), _cpu_s(problem, language))
-        programs[one.key] = one
-        wanted.setdefault(one.key, []).append(sample)
-
-    canary = program(plugin.assemble(_canary(plugin, language), plugin.CANARY.right), language.limits.run_cpu_s)
-
-    def work(some: list[Program]) -> list[Verdict]:
-        batch = [canary, *(p for p in some if p.key != canary.key)]
-        done = {built.key: (built, ran) for built, ran in _build_and_run(batch, plugin, tools, language, sandbox)}
-        outcome, _, tail = done[canary.key][1]
-        if outcome is not Outcome.PASSED:
-            raise HarnessError(
-                f"{language.name}: expected a program known to be right to pass, found {outcome}: no verdict.\n"
-                f"{tail[-600:]}\nTry `python -m codem.toolchains`; then run execute again."
-            )
-        return [verdict for p in some for verdict in _verdicts(*done[p.key])]
-
-    def _verdicts(built: Built, result: tuple[Outcome, Result | None, str]) -> Iterator[Verdict]:
-        outcome, ran, tail = result
-        for sample in wanted[built.key]:
-            made = Verdict(
-                problem=sample.problem,
-                sample=sample.sample,
-                outcome=outcome,
-                seconds=round(ran.seconds, 4) if ran else 0.0,
-                exit_code=ran.exit_code if ran else None,
-                output_tail=tail,
-                program_sha256=built.key,
-            )
-            if outcome in REPEATABLE:
-                known[made.program_sha256] = made
-            yield made
-
-    before = {key: known[key] for key in programs if key in known}
-    if before:
-        again = [(before[key], sample) for key in before for sample in wanted[key]]
-        on_verdicts([replace(v, problem=sample.problem, sample=sample.sample) for v, sample in again])
-    new = [one for key, one in programs.items() if key not in before]
+    checker = canary(plugin, language, plugin.CANARY.right)
     pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="judge")
     try:
-        for future in [pool.submit(work, batch) for batch in _batches(new, workers, plugin.BATCH)]:
-            on_verdicts(future.result())
+        for window in _windows(items):
+            new: dict[str, _Wanted] = {}
+            for problem, sample in window:
+                one = program(plugin.assemble(problem, cut(problem, sample.text)), _cpu_s(problem, language, costs))
+                key = hashlib.sha256(f"{one.key} {one.cpu_s:g}".encode()).hexdigest()
+                wanted = new.setdefault(key, _Wanted(one, key, costs.get(problem.id, 0.0)))
+                wanted.samples.append((sample.problem, sample.sample))
+            before = {key: known for key in new if (known := cache.get(key)) is not None}
+            if before:
+                on_verdicts([v for key, known in before.items() for v in _verdicts(known, new[key])])
+            rest = sorted((w for key, w in new.items() if key not in before), key=lambda w: -w.cost_s)
+            batches = _batches(rest, workers, plugin.BATCH)
+            jobs = [pool.submit(_judge_batch, b, checker, plugin, tools, language, sandbox) for b in batches]
+            for batch, job in zip(batches, jobs, strict=True):
+                found = job.result()
+                if measured_cpu_s is not None:
+                    measured_cpu_s |= {p: found[w.key].known.cpu_s for w in batch for p, _ in w.samples}
+                on_verdicts([v for w in batch for v in _verdicts(found[w.key].known, w)])
+                cache.put((key, done.known) for key, done in found.items() if done.again)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def probe(language: LanguageFacts, sandbox: Sandbox) -> dict[str, Known]:
+    """What judging here says of five answers whose verdicts are known: `right`, `wrong`, `empty`, `endless` and
+    `leaving` (with exit code 0, before the tests are done). Raises HarnessError."""
+    plugin = plugins.load("languages", language.name)
+    tools = _found(plugin, language)
+    one_second = replace(language.limits, run_cpu_s=language.limits.start_cpu_s + 1)
+    language = replace(language, limits=one_second)
+    known = plugin.CANARY
+    answers = {"right": known.right, "wrong": known.wrong, "endless": known.endless, "leaving": known.leaving}
+    programs = {name: canary(plugin, language, code) for name, code in {**answers, "empty": ""}.items()}
+    done = _run_all({p.key: p for p in programs.values()}, plugin, tools, language, sandbox)
+    return {name: done[p.key].known for name, p in programs.items()}
 
 
 def describe(language: LanguageFacts, sandbox: Sandbox) -> dict[str, Any]:
@@ -110,9 +129,28 @@ def describe(language: LanguageFacts, sandbox: Sandbox) -> dict[str, Any]:
         "judge": JUDGE_VERSION,
         "compiler": tools.version,
         "flags": plugin.FLAGS,
-        "limits": asdict(language.limits),
+        "limits": {**asdict(language.limits), "reference_factor": REFERENCE_FACTOR},
         "sandbox": sandbox.name,
+        **({} if language.check or not getattr(plugin, "CHECKS_TYPES", False) else {"check": False}),
     }
+
+
+@functools.cache
+def code_digest() -> str:
+    """Of what turns an answer into a program and a verdict: what an older version of it said is not reused."""
+    here = Path(__file__).parent
+    files = [*(here / "languages").rglob("*.*"), *(here / "cutting").glob("*.py"), here / "cut.py", here / "judge.py"]
+    digest = hashlib.sha256()
+    for path in sorted(p for p in [*files, here / "runtime.py"] if p.is_file() and p.suffix != ".pyc"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def canary(plugin: ModuleType, language: LanguageFacts, code: str) -> Program:
+    """A program whose verdict is known: the plug-in's own small problem with one of its answers."""
+    known = plugin.CANARY
+    problem = Problem("canary", "canary", language.name, "", known.signature, "twice", "", known.tests, "")
+    return program(plugin.assemble(problem, code), language.limits.run_cpu_s)
 
 
 def _found(plugin: ModuleType, language: LanguageFacts) -> Toolchain:
@@ -122,59 +160,97 @@ def _found(plugin: ModuleType, language: LanguageFacts) -> Toolchain:
     return tools
 
 
-def _canary(plugin: ModuleType, language: LanguageFacts) -> Problem:
-    return Problem("canary", "canary", language.name, "", plugin.CANARY.signature, "twice", "", plugin.CANARY.tests, "")
+def _windows(items: Iterable[tuple[Problem, Sample]]) -> Iterator[list[tuple[Problem, Sample]]]:
+    window: list[tuple[Problem, Sample]] = []
+    size = 0
+    for item in items:
+        window.append(item)
+        size += len(item[1].text)
+        if len(window) == WINDOW or size >= WINDOW_TEXT:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
 
 
-def _cpu_s(problem: Problem, language: LanguageFacts) -> float:
+def _cpu_s(problem: Problem, language: LanguageFacts, costs: Mapping[str, float]) -> float:
+    """In steps of two, so that a small difference in what the reference took here or there makes no other limit."""
     limits = language.limits
-    return (
-        limits.run_cpu_s if problem.run_cpu_s is None else min(limits.run_cpu_s, limits.start_cpu_s + problem.run_cpu_s)
-    )
+    own = problem.run_cpu_s
+    limit = limits.run_cpu_s if own is None else min(limits.run_cpu_s, limits.start_cpu_s + own)
+    while limit < REFERENCE_FACTOR * costs.get(problem.id, 0.0):
+        limit *= 2
+    return limit
 
 
-def _batches(programs: list[Program], workers: int, most: int) -> list[list[Program]]:
+def _batches(wanted: Sequence[_Wanted], workers: int, most: int) -> list[list[_Wanted]]:
     """At least one batch per worker when there is enough to build. Neighbours go to different batches: they are often
     alike, and one worker should not get all the endless loops."""
-    count = max(min(workers, len(programs)), -(-len(programs) // most))
-    return [programs[i::count] for i in range(count)]
+    count = max(min(workers, len(wanted)), -(-len(wanted) // most))
+    return [list(wanted[i::count]) for i in range(count)]
 
 
-Ran = tuple[Outcome, Result | None, str]
+def _verdicts(known: Known, wanted: _Wanted) -> Iterator[Verdict]:
+    return (known.of(problem, sample) for problem, sample in wanted.samples)
 
 
-def _build_and_run(
-    programs: list[Program], plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox
-) -> list[tuple[Built, Ran]]:
-    folder = Path(tempfile.mkdtemp(prefix="codem-judge-"))
+def _judge_batch(
+    batch: Sequence[_Wanted],
+    checker: Program,
+    plugin: ModuleType,
+    tools: Toolchain,
+    language: LanguageFacts,
+    sandbox: Sandbox,
+) -> dict[str, _Done]:
+    """By key. A program known to be right goes along: if that one
+    does not pass, nothing of the batch is a verdict."""
+    programs = {w.program.key: w.program for w in batch}
+    cpu_s = {w.program.key: w.program.cpu_s for w in batch}
+    if len(cpu_s) < len(batch):  # one program, wanted with two time limits
+        first, *rest = batch
+        return {
+            **_judge_batch([first], checker, plugin, tools, language, sandbox),
+            **_judge_batch(rest, checker, plugin, tools, language, sandbox),
+        }
+    programs[checker.key] = checker
+    done = _run_all(programs, plugin, tools, language, sandbox)
+    checked = done[checker.key].known
+    if checked.outcome is not Outcome.PASSED:
+        raise HarnessError(
+            f"{language.name}: expected a program known to be right to pass, found {checked.outcome}: no verdict.\n"
+            f"{checked.output_tail[-600:]}\nTry `python -m codem.doctor`; then run execute again."
+        )
+    return {w.key: done[w.program.key] for w in batch}
+
+
+def _run_all(
+    programs: dict[str, Program], plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox
+) -> dict[str, _Done]:
+    done: dict[str, _Done] = {}
     try:
-        done: list[tuple[Built, Ran]] = []
-        cpu_s = {p.key: p.cpu_s for p in programs}
-        builds = plugin.build(programs, folder, sandbox, language)
-        with sandbox.session(readonly=tools.folders, binds=tools.binds, folder=folder) as session:
-            for built in builds:
-                if built.failure is not None:
-                    done.append((built, (built.failure, None, _tail(built.message, "", folder))))
-                else:
-                    done.append((built, _run(built, cpu_s[built.key], plugin, language, session, folder)))
-        return done
+        with work_folder() as folder:
+            builds = plugin.build(list(programs.values()), folder, sandbox, language)
+            with sandbox.session(readonly=tools.folders, binds=tools.binds, folder=folder) as session:
+                for built in builds:
+                    if built.failure is not None:
+                        known = Known(built.failure, 0.0, None, _tail(built.message, "", folder), built.key)
+                        again = built.failure in REPEATABLE and not built.message.startswith(STOPPED)
+                    else:
+                        known = _run(built, programs[built.key].cpu_s, plugin, language, session, folder)
+                        # a crash by a signal may be the machine's doing
+                        again = known.outcome in REPEATABLE and known.exit_code is not None
+                    done[built.key] = _Done(known, again)
     except OSError as error:
-        raise HarnessError(f"judge: cannot work in {folder}: {error}; free some space there or set TMPDIR") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        raise HarnessError(f"judge: cannot work here: {error}; free some space there or set TMPDIR") from error
+    return done
 
 
 def _run(
-    built: Built,
-    cpu_s: float,
-    plugin: ModuleType,
-    language: LanguageFacts,
-    session: Session,
-    folder: Path,
-) -> Ran:
+    built: Built, cpu_s: float, plugin: ModuleType, language: LanguageFacts, session: Session, folder: Path
+) -> Known:
     limits = language.limits
     fence = Fence(
-        wall_s=limits.run_wall_s,
+        wall_s=max(limits.run_wall_s, 4 * cpu_s),
         cpu_s=cpu_s,
         memory_mb=limits.memory_mb,
         address_mb=limits.address_mb,
@@ -189,8 +265,11 @@ def _run(
         )
         if result.started:
             said = result.stdout.replace(f"{mark} ", "").replace(mark, "")
-            return classify(result, mark, plugin.MEMORY_SIGNS), result, _tail(said, result.stderr, folder)
-    return Outcome.HARNESS_ERROR, None, _tail("", result.stderr, folder)
+            outcome = classify(result, mark, plugin.MEMORY_SIGNS)
+            tail = _tail(said, result.stderr, folder)
+            cpu_s = round(result.cpu_s, 4)
+            return Known(outcome, round(result.seconds, 4), result.exit_code, tail, built.key, cpu_s)
+    return Known(Outcome.HARNESS_ERROR, 0.0, None, _tail("", result.stderr, folder), built.key)
 
 
 def classify(result: Result, mark: str, memory_signs: Sequence[str] = ()) -> Outcome:

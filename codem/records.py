@@ -127,27 +127,34 @@ def _length_of_whole_lines(f, end: int) -> int:
 
 
 def read_samples(path: Path) -> Iterator[Sample]:
-    for row in _rows(path):
+    for _, row in _rows(path):
         yield Sample(**row)
 
 
 def read_verdicts(path: Path) -> Iterator[Verdict]:
-    for row in _rows(path):
-        yield Verdict(**{**row, "outcome": Outcome(row["outcome"])})
+    return (verdict for _, verdict in read_verdicts_at(path))
 
 
-def _rows(path: Path) -> Iterator[dict]:
+def read_verdicts_at(path: Path) -> Iterator[tuple[int, Verdict]]:
+    """Each with the byte at which its line begins."""
+    for at, row in _rows(path):
+        yield at, Verdict(**{**row, "outcome": Outcome(row["outcome"])})
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict]]:
     """Each JSON line; a torn last line is left out, a torn line before it raises TornFile."""
     if not path.exists():
         return
+    at = 0
     with open(path, "rb") as f:
         for number, line in enumerate(f, 1):
             if not line.endswith(b"\n"):
                 return  # a writer was killed here: the item is missing and will be made again
             try:
-                yield json.loads(line.decode("utf-8", "surrogatepass"))
+                yield at, json.loads(line.decode("utf-8", "surrogatepass"))
             except ValueError as error:
                 raise TornFile(
                     f"{path}:{number}: expected one JSON object per line, found {line[:80]!r} ({error}).\n"
                     f"Remove that line (its item is then made again) or the file."
                 ) from None
+            at += len(line)

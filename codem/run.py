@@ -18,7 +18,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,25 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A folder with verdicts: an evaluation's, one of its parts, or that of answers from elsewhere."""
+
+    folder: Path
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record.json"
+
+    def verdicts_of(self, variant: str = "") -> Path:
+        """variant: another way to judge the same answers, such as `unchecked`; empty: the usual one."""
+        return self.folder / (f"verdicts.{variant}.jsonl" if variant else "verdicts.jsonl")
+
+    def part(self, name: str) -> Judged:
+        """What one of several processes that share the work has judged."""
+        return Judged(self.folder / "shards" / name)
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """One cell of the matrix: a row's answers in one language, and their verdicts."""
 
@@ -95,8 +114,12 @@ class Evaluation:
         return self.folder / "samples.jsonl"
 
     @property
+    def judged(self) -> Judged:
+        return Judged(self.folder)
+
+    @property
     def verdicts(self) -> Path:
-        return self.folder / "verdicts.jsonl"
+        return self.judged.verdicts_of()
 
 
 def find(root: Path) -> Iterator[Run]:
@@ -130,13 +153,13 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     write_whole(path, json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """All of it or nothing, also when the machine dies or the disk is full."""
+def write_whole(path: Path, text: str | Iterable[str]) -> None:
+    """All of it or nothing, also when the machine dies or the disk is full. text: whole, or in parts."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8") as f:
-            f.write(text)
+        with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as f:
+            f.writelines([text] if isinstance(text, str) else text)
             f.flush()
             os.fsync(f.fileno())
         os.replace(temporary, path)

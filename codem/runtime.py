@@ -58,7 +58,7 @@ class Toolchain:
         """One line, asked from the tools themselves; empty when they are not found."""
         if not self.found:
             return ""
-        said = {name: _version(command) for name, command in self.version_commands.items()}
+        said = {name: first_line(command) for name, command in self.version_commands.items()}
         return "; ".join(line if name in line.lower() else f"{name} {line}" for name, line in said.items())
 
     def how_to_get(self) -> str:
@@ -159,15 +159,16 @@ def folders_for(paths: Iterable[str]) -> tuple[Path, ...]:
 
 
 @functools.lru_cache(maxsize=64)
-def _version(command: tuple[str, ...]) -> str:
+def first_line(command: tuple[str, ...]) -> str:
+    """What a tool of ours says of itself, such as its version. Raises HarnessError."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HarnessError(f"{command[0]}: expected a version, found {error}") from error
+        raise HarnessError(f"{command[0]}: expected one line, found {error}") from error
     lines = (done.stdout or done.stderr).strip().splitlines()
     if done.returncode != 0 or not lines:
         raise HarnessError(
-            f"{' '.join(command)}: expected a version, found exit code {done.returncode}: {done.stderr[-300:]}"
+            f"{' '.join(command)}: expected one line, found exit code {done.returncode}: {done.stderr[-300:]}"
         )
     return lines[0].strip()
 
@@ -230,8 +231,12 @@ def broke(result: Result) -> bool:
     return bool(result.timed_out) or result.output_exceeded or result.signal is not None
 
 
+STOPPED = "the compiler was stopped"
+"""How the message of a build begins that did not come to its own end: a busier or idler machine might say otherwise."""
+
+
 def stopped(result: Result) -> str:
-    return f"the compiler was stopped ({result.timed_out or result.signal or 'output'})\n{result.stderr[-1000:]}"
+    return f"{STOPPED} ({result.timed_out or result.signal or 'output'})\n{result.stderr[-1000:]}"
 
 
 def build_with_fallback(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codem.benchmark_data import Source
 from codem.knob import knob
 from codem.language_facts import LanguageFacts
 
@@ -53,6 +54,18 @@ class Launcher:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """One part of the answers of an evaluation, to be judged by a process of its own."""
+
+    number: int
+    """From 1."""
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}of{self.count}"
+
+
+@dataclass(frozen=True)
 class Cell:
     """One row of the matrix: what is trained, and what it is scored on."""
 
@@ -77,7 +90,13 @@ class Cell:
     """The facts of every language there is."""
     seed: int
     runs: Path
-    cache: Path
+    source: Source
+    """Where the benchmark's files come from, and where what is fetched or made once is kept."""
+    errata: bool
+    """Broken items of a benchmark are repaired or left out; False: judged as published."""
+    cache: bool
+    """Verdicts are looked up, and kept, in the cache folder."""
+    shard: Shard | None
     workers: int
     sandbox: str
 
@@ -90,6 +109,9 @@ class Cell:
         return "+".join(self.lang)
 
 
-NOT_IDENTITY = ("launcher", "runs", "cache", "workers", "sandbox", "eval_lang")
+NOT_IDENTITY = (
+    *("launcher", "runs", "source", "cache", "shard", "workers", "sandbox", "eval_lang"),
+    "errata",  # judged under a name of its own
+)
 """Fields of a cell that say where and how it runs, or which of its results are wanted: changing one never makes
 another result. (The sandbox is part of a judgement's own recipe, not of the model's.)"""

@@ -1,7 +1,8 @@
-"""What several test files share: a base model small enough to train in a second."""
+"""What several test files share: a base model small enough to train in a second, and the benchmarks' files."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,14 @@ def micro_base(tmp_path_factory) -> Path:
 
     recipe = tiny.TinyRecipe(documents=400, layers=1, width=16, heads=2, batch_rows=8)
     return tiny.ensure(tmp_path_factory.mktemp("micro"), recipe)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """A folder with the published benchmarks' files, which this repository does not hold."""
+    named = os.environ.get("CODEM_DATA_DIR")
+    if not named:
+        pytest.skip("CODEM_DATA_DIR names no folder with the benchmarks' files")
+    folder = Path(named)
+    assert folder.is_dir(), f"CODEM_DATA_DIR: expected a folder, found {named}"
+    return folder

@@ -64,9 +64,9 @@ def test_only_config_touches_hydra_and_omegaconf():
 
 
 def test_only_the_sandbox_starts_programs():
-    """The compilers' own version, git, and package managers are ours; everything else goes through sandbox.py."""
+    """The compilers' own version, git, and package managers are ours; everything else goes through the sandbox."""
     users = {p.name for p in CODE if "subprocess" in imports(p) or "pty" in imports(p)}
-    assert users <= {"sandbox.py", "runtime.py", "provenance.py", "toolchains.py"}
+    assert users <= {"alone.py", "sandbox.py", "session.py", "runtime.py", "provenance.py", "toolchains.py"}
 
 
 def test_only_run_builds_paths_in_a_runs_folder():

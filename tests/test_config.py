@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from codem import config, generate, train
+from codem.benchmark_data import Source
 from codem.errors import ConfigErrors
-from codem.settings import NOT_IDENTITY, Cell
+from codem.settings import NOT_IDENTITY, Cell, Shard
 
 
 def one(*overrides: str) -> Cell:
@@ -183,7 +184,10 @@ def changed(cell: Cell, field: str) -> Cell:
         "eval_lang": ("c",),
         "seed": 5,
         "runs": Path("/elsewhere"),
-        "cache": Path("/elsewhere"),
+        "source": Source(Path("/elsewhere"), Path("/elsewhere")),
+        "errata": False,
+        "cache": False,
+        "shard": Shard(1, 2),
         "workers": 99,
         "sandbox": "unsafe",
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codem.benchmark_data import Source
 from codem.records import Problem
 from codem.world import render
 from codem.world.cases import cases
@@ -26,7 +27,8 @@ class Config:
     """Only the first n tasks, for a quick look."""
 
 
-def problems(lang: str, config: Config) -> list[Problem]:
+def problems(lang: str, config: Config, source: Source | None = None) -> list[Problem]:
+    """source: not needed, nothing is fetched."""
     if lang not in LANGUAGES:
         raise ValueError(f"mini has no problems in {lang!r}; it has {', '.join(LANGUAGES)}")
     return [_problem(n, filling, lang) for n, filling in enumerate(benchmark_fillings()[: config.n])]

@@ -1,18 +1,21 @@
-"""Go: one `go build` over many packages, each a program of its own.
+"""Go: one binary for many programs, which runs the one it is told to; a program that could act on others has its own.
 
 The module says `go 1.19` whatever the compiler: later lines change the meaning of loop variables.
-Imports that the program does not use are left out, because they may come from the benchmark or from a part of the
-text that was cut off; an import that the answer needs and does not bring is an error as ever.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from codem.language_facts import LanguageFacts
+from codem.language_facts import LanguageFacts, Limits
+from codem.languages import _go_sources
+from codem.languages._go_scan import PLAIN_PACKAGES, scan
 from codem.records import Outcome, Problem
 from codem.runtime import (
     TOOLCHAINS,
@@ -26,7 +29,6 @@ from codem.runtime import (
     in_package,
     run_build,
     which,
-    write,
 )
 from codem.sandbox import HarnessError, Result, Sandbox
 
@@ -41,39 +43,24 @@ CANARY = Canary(
     endless="func twice(n int) int {\n\tfor n < 1000000 {\n\t\tn = n & 1\n\t}\n\treturn n\n}\n",
     leaving='import "os"\n\nfunc twice(n int) int {\n\tos.Exit(0)\n\treturn n\n}\n',
 )
-BATCH = 32
-
-MAIN = """\
-package main
-
-import (
-\t"io"
-\t"os"
-)
-
-func main() {
-\tcodem_tests(codem_begin())
+BATCH = 96
+SHARE = 4
+"""So many programs take no more time together than the limit grants to one."""
+LARGEST_SHARED = 32 << 20
+"""Bytes of a binary: one program with a huge table must not weigh on the others."""
+ENV = {
+    "GOPATH": "/tmp/gopath",
+    "GOTOOLCHAIN": "local",
+    "GOPROXY": "off",
+    "GOFLAGS": "-mod=mod",
+    "GO111MODULE": "on",
+    "CGO_ENABLED": "0",
+    "GOTELEMETRY": "off",
 }
 
-func codem_begin() (func(bool), func()) {
-\tmark, _ := io.ReadAll(os.Stdin)
-\tout := os.Stdout
-\tsay := func(status string, code int) {
-\t\tif _, err := out.WriteString("\\n" + string(mark) + " " + status + "\\n"); err != nil {
-\t\t\tcode = 1
-\t\t}
-\t\tos.Exit(code)
-\t}
-\treturn func(ok bool) {
-\t\tif !ok {
-\t\t\tsay("wrong", 1)
-\t\t}
-\t}, func() { say("end", 0) }
-}
-"""
-
-IMPORT = re.compile(r'^[ \t]*import\s*(?:\(([^)]*)\)|((?:[\w.]+\s+)?"[^"\n]+"))[ \t]*;?[ \t]*(?://[^\n]*)?$', re.M)
-SPEC = re.compile(r'(?:([\w.]+)\s+)?"([^"\n]+)"')
+MODULE = "module codem\n\ngo 1.19\n"
+HARNESS = {"harness.go": "", "testing.go": "testing", "assert.go": "assert"}
+"""File -> the folder of its package within `codem/harness`."""
 
 
 def toolchain() -> Toolchain:
@@ -91,90 +78,129 @@ def toolchain() -> Toolchain:
 
 
 def assemble(problem: Problem, code: str) -> dict[str, str]:
-    head = "package main\n\n" + _imports_used(problem.prelude, problem.tests)
-    function = "func codem_tests(codem_check func(bool), codem_end func()) {\n"
-    return {
-        "answer.go": _hoisted(f"{problem.prelude}\n{code}"),
-        "codem_tests.go": f"{head}{function}{problem.tests}\n\tcodem_end()\n}}\n",
-        "main.go": MAIN,
-    }
-
-
-def _specs(text: str) -> list[tuple[str, str]]:
-    found = []
-    for match in IMPORT.finditer(text):
-        found += SPEC.findall(match[1] or match[2] or "")
-    return list(dict.fromkeys(found))
-
-
-def _imports_used(text: str, body: str) -> str:
-    lines = []
-    for name, path in _specs(text):
-        used_as = name or path.rsplit("/", 1)[-1]
-        if used_as in (".", "_") or re.search(rf"\b{re.escape(used_as)}\.", body):
-            lines.append(f'import {name + " " if name else ""}"{path}"\n')
-    return "".join(lines) + ("\n" if lines else "")
-
-
-def _hoisted(text: str) -> str:
-    body = IMPORT.sub("", text)
-    body = re.sub(r"^[ \t]*package\s+\w+[ \t]*;?[ \t]*$", "", body, flags=re.M)
-    return f"package main\n\n{_imports_used(text, body)}{body}\n"
+    return _go_sources.assemble(problem, code)
 
 
 def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
-    limits = facts.limits
-    tools = toolchain()
-    (folder / "go.mod").write_text("module codem\n\ngo 1.19\n", encoding="utf-8")
-    out = folder / "out"
-    out.mkdir()
-    out.chmod(0o777)
-    own = {p.key: write(p, folder) for p in programs}
-    cache = _cache(folder)
-    env = {
-        "GOCACHE": str(cache),
-        "GOPATH": "/tmp/gopath",
-        "GOTOOLCHAIN": "local",
-        "GOPROXY": "off",
-        "GOFLAGS": "-mod=mod",
-        "GO111MODULE": "on",
-        "CGO_ENABLED": "0",
-        "GOTELEMETRY": "off",
-    }
+    (folder / "out").mkdir()
+    (folder / "out").chmod(0o777)  # the build may run under another user id; the folder above is private
+    (folder / "go.mod").write_text(MODULE, encoding="utf-8")
+    for name, package in HARNESS.items():
+        target = folder / "harness" / package
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(__file__).parent / "_go" / name, target / name)
+    built: dict[str, Built] = {}
+    apart: set[str] = set()
+    for item in programs:
+        found = scan(item.files["answer.go"])
+        if found.refused:
+            built[item.key] = Built(item.key, failure=Outcome.COMPILE_ERROR, message=found.refused)
+            continue
+        _write(item, folder)
+        if found.acts_at_start or not found.imports <= PLAIN_PACKAGES:
+            apart.add(item.key)
+    shop = _Shop(folder, toolchain(), _cache(folder), sandbox, facts.limits, apart)
+    built.update(shop.settle([item for item in programs if item.key not in built]))
+    return [built[item.key] for item in programs]
 
-    def together(some: Sequence[Program]) -> dict[str, Built] | Result:
-        names = [f"./{p.key[:16]}" for p in some]
-        command = [tools.paths["go"], "build", "-ldflags=-s -w", "-o", f"{out}/", *names]
-        result = run_build(command, folder, tools, sandbox, limits, count=len(some), env=env, writable=[cache])
+
+@dataclass
+class _Shop:
+    """Where one batch is built."""
+
+    folder: Path
+    tools: Toolchain
+    cache: Path
+    sandbox: Sandbox
+    limits: Limits
+    apart: set[str]
+    """The programs that get a binary of their own."""
+    mains: Iterator[str] = field(default_factory=lambda: (f"m{number}" for number in itertools.count()))
+
+    def settle(self, some: Sequence[Program]) -> dict[str, Built]:
+        return {built.key: built for built in build_with_fallback(some, self._attempt)}
+
+    def _attempt(self, some: Sequence[Program]) -> dict[str, Built] | Result:
+        """What builds and what certainly does not; the rest, which others kept from being built, again without them."""
+        before = len(self.apart)
+        shared = [item for item in some if item.key not in self.apart]
+        groups = [*([shared] if shared else []), *([item] for item in some if item.key in self.apart)]
+        units = {_main(next(self.mains), group, self.folder): group for group in groups}
+        result = self._go_build(units, len(some))
         if broke(result):
             return result
         errors = _errors(result.stderr)
         if result.exit_code != 0 and not errors:
             if len(some) > 1:
-                return result  # one program's imports kept the whole call from starting
+                return result  # it does not say on whose account
             if result.exit_code in (126, 127) or "build cache" in result.stderr:
                 raise HarnessError(f"go build: expected a report, found: {result.stderr[-600:]}")
-            errors = {some[0].key[:16]: result.stderr}
-        built, unsure = {}, False
-        for item in some:
-            name = item.key[:16]
-            if name in errors:
-                built[item.key] = Built(item.key, failure=Outcome.COMPILE_ERROR, message=errors[name][-4000:])
-            elif (out / name).exists():
-                target = own[item.key] / "program"
-                os.replace(out / name, target)
-                built[item.key] = Built(item.key, (str(target),), own[item.key], env={"GOMAXPROCS": "2"})
-            else:
-                unsure = True
-        if not unsure:
-            return built
-        rest = [p for p in some if p.key not in built]
-        if len(rest) == len(some):
+            errors = {_name(some[0]): result.stderr}
+        built = {
+            item.key: Built(item.key, failure=Outcome.COMPILE_ERROR, message=errors[_name(item)][-4000:])
+            for item in some
+            if _name(item) in errors
+        }
+        for name, group in units.items():
+            built.update(self._delivered(name, [item for item in group if item.key not in built]))
+        rest = [item for item in some if item.key not in built]
+        if rest and len(rest) == len(some) and len(self.apart) == before:
             raise HarnessError(f"go build: expected programs or errors, found neither: {result.stderr[-600:]}")
-        # a package that did not load keeps the others from being built: again without it
-        return {**built, **{b.key: b for b in build_with_fallback(rest, together)}}
+        return {**built, **self.settle(rest)}
 
-    return build_with_fallback(programs, together)
+    def _go_build(self, units: Iterable[str], count: int) -> Result:
+        command = [self.tools.paths["go"], "build", "-ldflags=-s -w", "-o", "out/", *(f"./{name}" for name in units)]
+        env = {**ENV, "GOCACHE": str(self.cache)}
+        return run_build(
+            command,
+            self.folder,
+            self.tools,
+            self.sandbox,
+            self.limits,
+            count=-(-count // SHARE),
+            env=env,
+            writable=[self.cache],
+        )
+
+    def _delivered(self, name: str, group: Sequence[Program]) -> dict[str, Built]:
+        binary, own = self.folder / "out" / name, self.folder / f"run-{name}"
+        if not group or not binary.exists():
+            return {}
+        if len(group) > 1 and binary.stat().st_size > LARGEST_SHARED:
+            self.apart.update(item.key for item in group)
+            return {}
+        own.mkdir()
+        binary.rename(own / name)
+        env = {"GOMAXPROCS": "2"}
+        return {item.key: Built(item.key, (str(own / name), _name(item)), own, env=env) for item in group}
+
+
+def _name(item: Program) -> str:
+    """Of its package and folder."""
+    return f"p{item.key[:16]}"
+
+
+def _write(item: Program, folder: Path) -> None:
+    own = folder / _name(item)
+    own.mkdir()
+    apart = "export.go" in item.files
+    if apart:
+        (own / "answer").mkdir()
+    for name, source in item.files.items():
+        target = own / "answer" / name if apart and name != "tests.go" else own / name
+        text = source.replace('"codem/ANSWER"', f'"codem/{_name(item)}/answer"') if name == "tests.go" else source
+        target.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _main(name: str, group: Sequence[Program], folder: Path) -> str:
+    """A package main that runs the one program that it is told to."""
+    own = folder / name
+    own.mkdir()
+    imports = "".join(f'\t{_name(item)} "codem/{_name(item)}"\n' for item in group)
+    cases = "".join(f'\tcase "{_name(item)}":\n\t\t{_name(item)}.CodemRun()\n' for item in group)
+    text = f'package main\n\nimport (\n\t"os"\n{imports})\n\nfunc main() {{\n\tswitch os.Args[1] {{\n{cases}\t}}\n}}\n'
+    (own / "main.go").write_text(text, encoding="utf-8")
+    return name
 
 
 def _errors(stderr: str) -> dict[str, str]:
@@ -182,11 +208,11 @@ def _errors(stderr: str) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     current = None
     for line in stderr.splitlines():
-        header = re.match(r"(?:# codem/|package codem/)(\w{16})\b", line)
-        position = re.match(r"(?:\./)?(\w{16})/\w+\.go:\d+", line)
+        header = re.match(r"(?:# codem/|package codem/)(\w+)", line)
+        position = re.match(r"(?:\./)?(p\w{16})/(?:\w+/)?\w+\.go:\d+", line)
         if header or position:
-            current = header[1] if header else position[1] if position else None
-        if current is not None:
+            current = (header or position)[1]  # type: ignore[index]
+        if current is not None and current.startswith("p"):
             found.setdefault(current, []).append(line)
     return {name: "\n".join(lines) for name, lines in found.items()}
 

@@ -1,22 +1,25 @@
-"""Java: one warm javac for many programs, each with folders of its own; then a fresh JVM per program.
+"""Java: one javac for many programs, each in a package of its own; then a fresh JVM per program.
 
-The answer is the members of `class Solution`; the tests run in a class that extends it.
+The answer is the members of `class Solution`; the tests are `class Main` beside it and see what the answer returns as
+plain copies (`_java/Copy.java`). A program that the compiler complains about is compiled again by itself.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from codem.language_facts import LanguageFacts, Limits
+from codem.languages import _java_sources, _java_tools
 from codem.records import Outcome, Problem
-from codem.runtime import TOOLCHAINS, Built, Canary, Program, Toolchain, broke, folders_for, run_build, which, write
+from codem.runtime import STOPPED, Built, Canary, Program, Toolchain, broke, run_build, stopped
 from codem.sandbox import HarnessError, Result, Sandbox
 
 JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ActiveProcessorCount=2", "-Xmx512m", "-XX:-UsePerfData")
-RUN_FLAGS = (*JVM, "-XX:+ExitOnOutOfMemoryError")
-FLAGS = f"javac -proc:none -nowarn -XDstringConcat=inline; java {' '.join(RUN_FLAGS)}"
+RUN_FLAGS = (*JVM, "-XX:+ExitOnOutOfMemoryError", "-XX:+DisableAttachMechanism")
+FLAGS = f"javac -proc:none -nowarn -encoding UTF-8 -XDstringConcat=inline; java {' '.join(RUN_FLAGS)}"
 MEMORY_SIGNS = ("java.lang.OutOfMemoryError", "insufficient memory", "Cannot allocate memory")
 
 CANARY = Canary(
@@ -27,175 +30,85 @@ CANARY = Canary(
     endless="static int twice(int n) {\n    while (n < 1000000) { n = n & 1; } return n;\n}\n",
     leaving="static int twice(int n) {\n    System.exit(0); return n;\n}\n",
 )
-BATCH = 32
-
-BUILDER = r"""
-import java.io.*;
-import java.nio.file.*;
-import java.util.*;
-import java.util.concurrent.*;
-import javax.tools.*;
-
-public class CodemBuilder {
-    public static void main(String[] args) throws Exception {
-        long limit = Long.parseLong(args[0]);
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null);
-        files.setLocation(StandardLocation.CLASS_PATH, List.of());
-        ExecutorService one = Executors.newSingleThreadExecutor();
-        for (int i = 1; i < args.length; i++) {
-            Path own = Path.of(args[i]);
-            StringWriter said = new StringWriter();
-            files.setLocation(StandardLocation.CLASS_OUTPUT, List.of(own.toFile()));
-            var sources = files.getJavaFileObjects(own.resolve("Solution.java"), own.resolve("CodemMain.java"));
-            String status;
-            Future<Boolean> done = one.submit(() -> compiler.getTask(
-                said, files, null, List.of("-proc:none", "-nowarn", "-XDstringConcat=inline"), null, sources).call());
-            try {
-                status = done.get(limit, TimeUnit.SECONDS) ? "ok" : "error";
-            } catch (ExecutionException e) {
-                status = "error";
-                said.write("the compiler failed: " + e.getCause());
-            } catch (TimeoutException e) {
-                status = "stopped";
-            }
-            System.out.println("\u0002" + own.getFileName() + " " + status + " "
-                + said.toString().replace("\\", "\\\\").replace("\n", "\\n"));
-            System.out.flush();
-            if (status.equals("stopped")) Runtime.getRuntime().halt(3);
-        }
-        Runtime.getRuntime().halt(0);
-    }
-}
-"""
-
-# No lambda and no `+` on strings: the first of either costs a fresh JVM 20 ms.
-MAIN = r"""
-final class CodemMain {
-    public static void main(String[] args) throws Throwable {
-        byte[] mark = System.in.readAllBytes();
-        CodemSay say = new CodemSay(mark, new java.io.FileOutputStream(java.io.FileDescriptor.out));
-        new CodemTests(say).codem_tests();
-        say.say(" end\n", 0);
-    }
-}
-
-final class CodemSay {
-    private final byte[] mark;
-    private final java.io.FileOutputStream out;
-    CodemSay(byte[] mark, java.io.FileOutputStream out) { this.mark = mark; this.out = out; }
-    void say(String status, int code) {
-        try {
-            System.out.flush();
-            java.io.ByteArrayOutputStream line = new java.io.ByteArrayOutputStream();
-            line.write('\n');
-            line.write(mark);
-            line.write(status.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
-            out.write(line.toByteArray());
-        } catch (Throwable error) {
-            code = 1;
-        }
-        Runtime.getRuntime().halt(code);
-    }
-}
-
-final class CodemTests extends Solution {
-    private final CodemSay say;
-    CodemTests(CodemSay say) { this.say = say; }
-    void codem_check(boolean ok) { if (!ok) say.say(" wrong\n", 1); }
-    void codem_tests() throws Throwable {
-"""
-
-
-def _jdk_folders() -> list[Path]:
-    return sorted((TOOLCHAINS / "usr" / "lib" / "jvm").glob("*/bin"))
+BATCH = 128
+BUILDER_FLAGS = (*JVM, "-Xms256m", "-Xmn128m")
+"""Less work for the collector: most of what a compiler makes is soon garbage."""
+KIT = "kit.jar"
+OURS = {"Solution", "Main", "CodemStart", "CodemGiven"}
 
 
 def toolchain() -> Toolchain:
-    found = {name: which(name, *_jdk_folders()) for name in ("javac", "java")}
-    paths = {name: path for name, path in found.items() if path}
-    ours = (
-        sorted((TOOLCHAINS / "etc").glob("java-*")) if any(str(TOOLCHAINS) in path for path in paths.values()) else []
-    )
-    system = [folder for folder in sorted(Path("/etc").glob("java*")) if folder.is_dir()]
-    return Toolchain(
-        found=len(paths) == 2,
-        paths=paths,
-        with_root="apt-get install default-jdk-headless",
-        without_root="python -m codem.toolchains install",
-        missing=tuple(name for name, path in found.items() if not path),
-        version_commands={"javac": (paths.get("javac", "javac"), "-version")},
-        folders=folders_for(paths.values()),
-        # the JDK of a distribution keeps its settings in /etc
-        binds=tuple((folder, f"/etc/{folder.name}") for folder in (ours or system)),
-    )
+    return _java_tools.toolchain()
 
 
 def assemble(problem: Problem, code: str) -> dict[str, str]:
-    imports, rest = [], []
-    for line in f"{problem.prelude}\n{code}".split("\n"):
-        if re.match(r"\s*import\s+[\w.*\s]+;\s*$", line):
-            imports.append(line.strip())
-        elif not re.match(r"\s*package\s+[\w.]+;\s*$", line):
-            rest.append(line)
-    members = "\n".join(rest)
-    # the tests stand in another class, so the entry point itself must not be private
-    members = re.sub(rf"\bprivate\s+(?=[\w<>\[\], ?]*\b{re.escape(problem.entry_point)}\s*\()", "", members)
-    head = "\n".join(dict.fromkeys(imports))
-    prelude = "\n".join(line.strip() for line in problem.prelude.split("\n") if line.strip().startswith("import "))
-    return {
-        "Solution.java": f"{head}\n\nclass Solution {{\n{members}\n}}\n",
-        "CodemMain.java": f"{prelude}\n{MAIN}{problem.tests}\n    }}\n}}\n",
-    }
+    return _java_sources.assemble(problem, code)
 
 
 def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
-    limits = facts.limits
     tools = toolchain()
-    (folder / "CodemBuilder.java").write_text(BUILDER, encoding="utf-8")
-    own = {p.key: write(p, folder) for p in programs}
-    built: dict[str, Built] = {}
+    kit = _java_tools.kit(tools, JVM, folder, sandbox, facts.limits)
+    shutil.copyfile(kit, folder / KIT)
+    for own in (folder / "classes", *(folder / _name(item) for item in programs)):
+        own.mkdir()
+    (folder / "classes").chmod(0o777)  # the build may run under another user id; the folder above is private
+    for item in programs:
+        for name, source in item.files.items():
+            # on the first line, so that the compiler's line numbers are those of the files
+            text = f"package {_name(item)}; {source}"
+            (folder / _name(item) / name).write_text(text, encoding="utf-8", errors="replace")
+    reports: dict[str, tuple[str, str]] = {}
     left = list(programs)
+    if len(left) > 1:
+        # whatever does not go with the others is compiled again by itself
+        reports = _reports(_compile("together", left, folder, tools, sandbox, facts.limits))
+        left = [item for item in left if _name(item) not in reports]
     while left:
-        result = _compile(left, folder, tools, sandbox, limits)
-        reports = _reports(result, own)
-        for item in left:
-            if item.key in reports:
-                status, message = reports[item.key]
-                command = (tools.paths["java"], *RUN_FLAGS, "-cp", str(own[item.key]), "CodemMain")
-                failure = None if status == "ok" else Outcome.COMPILE_ERROR
-                built[item.key] = Built(item.key, () if failure else command, own[item.key], failure, message)
-        rest = [p for p in left if p.key not in built]
-        if rest and broke(result):  # the compiler broke on the first one without a report
-            why = f"the compiler was stopped ({result.timed_out or result.signal or 'output'})\n{result.stderr[-1000:]}"
-            built[rest[0].key] = Built(rest[0].key, failure=Outcome.COMPILE_ERROR, message=why)
-            rest = rest[1:]
-        elif len(rest) == len(left):
-            if len(left) > 1 and result.exit_code not in (126, 127) and "OutOfMemoryError" in result.stderr:
-                built[rest[0].key] = Built(
-                    rest[0].key, failure=Outcome.COMPILE_ERROR, message="the compiler ran out of memory"
-                )
-                rest = rest[1:]
-            else:
-                raise HarnessError(
-                    f"javac: expected reports on {len(left)} programs, found none: {result.stderr[-600:]}"
-                )
-        left = rest
-    return [built[p.key] for p in programs]
+        result = _compile("alone", left, folder, tools, sandbox, facts.limits)
+        found = _reports(result)
+        if _name(left[0]) not in found:
+            if not broke(result) and "OutOfMemoryError" not in result.stderr:
+                raise HarnessError(f"javac: expected reports on {len(left)} programs, found {result.stderr[-600:]!r}")
+            found[_name(left[0])] = ("error", stopped(result))
+        reports.update(found)
+        left = [item for item in left if _name(item) not in reports]
+    return [_built(item, *reports[_name(item)], folder, kit, tools) for item in programs]
 
 
-def _compile(left: Sequence[Program], folder: Path, tools: Toolchain, sandbox: Sandbox, limits: Limits) -> Result:
-    names = [p.key[:16] for p in left]
-    command = [tools.paths["java"], *JVM, "CodemBuilder.java", str(int(limits.build_s)), *names]
-    return run_build(command, folder, tools, sandbox, limits, count=len(names))
+def _name(item: Program) -> str:
+    """Of its package and folder."""
+    return f"p{item.key[:16]}"
 
 
-def _reports(result: Result, own: dict[str, Path]) -> dict[str, tuple[str, str]]:
-    keys = {folder.name: key for key, folder in own.items()}
+def _compile(
+    how: str, some: Sequence[Program], folder: Path, tools: Toolchain, sandbox: Sandbox, limits: Limits
+) -> Result:
+    command = [tools.paths["java"], *BUILDER_FLAGS, "-cp", KIT, "Builder", how, str(int(limits.build_s)), "classes"]
+    return run_build([*command, *map(_name, some)], folder, tools, sandbox, limits, count=len(some))
+
+
+def _built(item: Program, status: str, said: str, folder: Path, kit: Path, tools: Toolchain) -> Built:
+    if status != "ok":
+        return Built(item.key, failure=Outcome.COMPILE_ERROR, message=f"{STOPPED}\n" if status == "stopped" else said)
+    name, own = _name(item), folder / f"run-{_name(item)}"
+    classes = {file.name.removesuffix(".class").split("$")[0] for file in (folder / "classes" / name).iterdir()}
+    taken = (classes - OURS) & set(re.findall(r"\w+", item.files["Main.java"]))
+    if taken:
+        # it left the class around it, and what it defines beside it stands before what the tests mean by that name
+        message = (
+            f"expected no other class that is called like one that the tests use, found {', '.join(sorted(taken))}"
+        )
+        return Built(item.key, failure=Outcome.COMPILE_ERROR, message=message)
+    own.mkdir()
+    (folder / "classes" / name).rename(own / name)
+    _java_tools.put_into(own, kit)
+    return Built(item.key, (tools.paths["java"], *RUN_FLAGS, "-cp", str(own), f"{name}.CodemStart"), own)
+
+
+def _reports(result: Result) -> dict[str, tuple[str, str]]:
     reports = {}
     for line in result.stdout.split("\n"):
         if line.startswith("\x02"):
             name, status, message = line[1:].split(" ", 2)
-            if name in keys:
-                reports[keys[name]] = (status, message.replace("\\n", "\n").replace("\\\\", "\\"))
+            reports[name] = (status, message.replace("\\n", "\n").replace("\\\\", "\\"))
     return reports

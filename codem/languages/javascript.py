@@ -1,7 +1,13 @@
-"""JavaScript: nothing is built; the harness runs answer and tests as two classic scripts that share global scope."""
+"""JavaScript: nothing is built; the harness says `syntax` when it cannot read the answer.
+
+Answer and tests run in two realms of one process: `_script_harness.js` says why and how.
+"""
 
 from __future__ import annotations
 
+import base64
+import functools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +17,7 @@ from codem.runtime import TOOLCHAINS, Built, Canary, Program, Toolchain, folders
 from codem.sandbox import Sandbox
 
 MEMORY_SIGNS = ("heap out of memory", "Array buffer allocation failed", "out of memory", "Cannot allocate memory")
-NODE_FLAGS = ("--max-old-space-size=512", "--stack-size=900")
+NODE_FLAGS = ("--max-old-space-size=512", "--stack-size=900", "--v8-pool-size=0")
 FLAGS = "node " + " ".join(NODE_FLAGS)
 ENV = {"UV_THREADPOOL_SIZE": "1"}
 
@@ -23,44 +29,7 @@ CANARY = Canary(
     endless="function twice(n) {\n  while (true) {}\n}\n",
     leaving="function twice(n) {\n  process.exit(0);\n}\n",
 )
-BATCH = 32
-
-HARNESS = """\
-"use strict";
-const fs = require("fs"), vm = require("vm"), path = require("path");
-(function () {
-  const mark = fs.readFileSync(0, "utf8");
-  for (const stream of [process.stdout, process.stderr]) {
-    // else a loop that prints piles it all up in memory
-    if (stream._handle && stream._handle.setBlocking) stream._handle.setBlocking(true);
-  }
-  const write = fs.writeSync, exit = process.reallyExit.bind(process);
-  function say(status) {
-    const line = Buffer.from("\\n" + mark + " " + status + "\\n");
-    for (let at = 0; at < line.length; ) {
-      try { at += write(1, line, at); } catch (error) { if (error.code !== "EAGAIN") exit(1); }
-    }
-    exit(status === "end" ? 0 : 1);
-  }
-  function load(name, wrap) {
-    const source = fs.readFileSync(path.join(__dirname, name), "utf8");
-    try {
-      return new vm.Script(wrap(source), { filename: name });
-    } catch (error) {
-      console.error(String(error.stack || error));
-      say("syntax");
-    }
-  }
-  globalThis.require = require;
-  globalThis.module = { exports: {} };
-  globalThis.exports = globalThis.module.exports;
-  const answer = load("answer.js", (s) => s);
-  const tests = load("tests.js", (s) => "(function (codem_check) {" + s + "\\n})");
-  answer.runInThisContext();
-  tests.runInThisContext()((ok) => { if (ok !== true) say("wrong"); });
-  say("end");
-})();
-"""
+BATCH = 128
 
 
 def node_path() -> str | None:
@@ -82,13 +51,34 @@ def toolchain() -> Toolchain:
 
 
 def assemble(problem: Problem, code: str) -> dict[str, str]:
-    return {"answer.js": f"{problem.prelude}\n{code}\n", "tests.js": problem.tests + "\n", "main.js": HARNESS}
+    answer, tests = f"{problem.prelude}\n{code}\n", f"{problem.prelude}\n{problem.tests}\n"
+    return {"answer.js": answer, "tests.js": tests, "main.cjs": harness(problem.entry_point)}
 
 
 def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
     node = toolchain().paths["node"]
     built = []
     for item in programs:
-        own = write(item, folder)
-        built.append(Built(item.key, (node, *NODE_FLAGS, str(own / "main.js")), own, env=ENV))
+        own = write(item, folder, ("answer.js", "main.cjs"))
+        veil(own, item.files["tests.js"])
+        built.append(start(item.key, own, node))
     return built
+
+
+def start(key: str, own: Path, node: str) -> Built:
+    return Built(key, (node, *NODE_FLAGS, str(own / "main.cjs")), own, env=ENV)
+
+
+def veil(own: Path, tests: str) -> None:
+    """Nobody finds what the tests expect by searching for text."""
+    data = tests.encode("utf-8", "replace")
+    (own / "tests.b64").write_bytes(base64.b64encode(data))
+
+
+def harness(entry_point: str) -> str:
+    return f"{_harness()}main({json.dumps(entry_point)});\n"
+
+
+@functools.cache
+def _harness() -> str:
+    return Path(__file__).with_name("_script_harness.js").read_text(encoding="utf-8")

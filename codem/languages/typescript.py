@@ -1,12 +1,15 @@
-"""TypeScript: one checked compile of many files, then Node. A type error is a compile error.
+"""TypeScript: one compile of many files, then node. With `check`, a type error in the answer is a compile error.
 
-The compiler reports no type error anywhere while one file of the call does not parse. So files that do not parse
-are found first and left out, until the call reports on all that remain.
+Only the answer's own file is checked: the tests are compiled unchecked, so what a benchmark's tests do to the compiler
+is not charged to a model. The compiler reports no type error anywhere while one file of the call does not parse. So
+files that do not parse are found first and left out, until the call reports on all that remain.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,9 +34,10 @@ from codem.sandbox import HarnessError, Result, Sandbox
 PACKAGE = "typescript@7.0.2"
 """The native compiler: one call for thirty small files takes a quarter of a second."""
 TSC_FLAGS = (
-    "--strict --target es2022 --module commonjs --lib es2022 --skipLibCheck --pretty false --noEmitOnError false"
+    "--strict --target es2022 --module commonjs --lib es2022 --moduleDetection force --skipLibCheck --pretty false "
+    "--noEmitOnError false"
 )
-FLAGS = f"tsc {TSC_FLAGS}; {javascript.FLAGS}"
+FLAGS = f"tsc {TSC_FLAGS} (--noCheck where type errors do not count); {javascript.FLAGS}"
 MEMORY_SIGNS = javascript.MEMORY_SIGNS
 
 CANARY = Canary(
@@ -42,49 +46,34 @@ CANARY = Canary(
     right="function twice(n: number): number {\n  return 2 * n;\n}\n",
     wrong="function twice(n: number): number {\n  return n;\n}\n",
     endless="function twice(n: number): number {\n  while (n < 1e9) { n = 1; } return n;\n}\n",
-    leaving="function twice(n: number): number {\n  process.exit(0);\n}\n",
+    leaving="function twice(n: number): number {\n  process.exit(0); return n;\n}\n",
 )
-BATCH = 32
+BATCH = 128
 
-# What the programs may use of Node, so that its own large type files need not be read.
-GLOBALS = """\
-declare var console: { log(...data: any[]): void; error(...data: any[]): void; warn(...data: any[]): void;
-  info(...data: any[]): void; debug(...data: any[]): void; assert(value: any, ...data: any[]): void };
-declare var require: any;
-declare var process: any;
-declare var module: any;
-declare function setTimeout(handler: (...args: any[]) => void, timeout?: number, ...args: any[]): any;
-declare function clearTimeout(id: any): void;
-declare function structuredClone<T>(value: T): T;
-"""
+NODE_TYPES = "_script_node.d.ts"
+UNCHECKED = "// @ts-nocheck\n"
 
-# The mark is read here, outside the program's own file.
-HARNESS = javascript.HARNESS[: javascript.HARNESS.index("  function load(")] + (
-    """\
-  const tests = require(path.join(__dirname, "program.js")).codem_tests;
-  tests((ok) => { if (ok !== true) say("wrong"); });
-  say("end");
-})();
-"""
-)
+CHECKS_TYPES = True
+"""`facts.check` decides whether a type error is a compile error."""
 
 REACHES_OTHERS = re.compile(
-    r"declare\s+(global|module|namespace)\b|///\s*<reference|\bimport\b[^;\n]*['\"][./]|@ts-|export\s+as\b"
+    r"declare\s+(global|module|namespace)\b|///\s*<reference|\b(?:from|import|require)\s*\(?\s*['\"`][./]|export\s+as\b"
 )
 """Could change how another file of the same call is checked: such a program is compiled alone."""
+ERROR = re.compile(r"(\w{16})/answer\.ts\(\d+,\d+\): error TS(\d+)")
 
 
-def _native() -> str | None:
+def native() -> str | None:
     found = sorted((TOOLCHAINS / "node_modules" / "@typescript").glob("typescript-*/lib/tsc"))
     return str(found[0].resolve()) if found else None
 
 
 def toolchain() -> Toolchain:
-    node, native = javascript.node_path(), _native()
-    script = None if native else which("tsc", TOOLCHAINS / "node_modules" / ".bin", script=True)
-    missing = tuple(name for name, path in (("node", node), ("tsc", native or script)) if not path)
-    paths = {"node": node, "tsc": native or script}
-    command = (native,) if native else (node or "node", script or "tsc")
+    node, compiler = javascript.node_path(), native()
+    script = None if compiler else which("tsc", TOOLCHAINS / "node_modules" / ".bin", script=True)
+    missing = tuple(name for name, path in (("node", node), ("tsc", compiler or script)) if not path)
+    paths = {"node": node, "tsc": compiler or script}
+    command = (compiler,) if compiler else (node or "node", script or "tsc")
     return Toolchain(
         found=not missing,
         paths={name: path for name, path in paths.items() if path},
@@ -97,52 +86,85 @@ def toolchain() -> Toolchain:
 
 
 def assemble(problem: Problem, code: str) -> dict[str, str]:
-    tests = "export function codem_tests(codem_check: (ok: boolean) => void): void {\n" + problem.tests + "\n}\n"
-    return {"program.ts": f"{problem.prelude}\n{code}\n;{tests}", "main.js": HARNESS}
+    return {
+        "answer.ts": f"{problem.prelude}\n{code}\n",
+        "tests.ts": f"{UNCHECKED}{problem.prelude}\n{problem.tests}\n",
+        "types.d.ts": _node_types(),
+        "main.cjs": javascript.harness(problem.entry_point),
+    }
+
+
+@functools.cache
+def _node_types() -> str:
+    return Path(__file__).with_name(NODE_TYPES).read_text(encoding="utf-8")
 
 
 def build(programs: Sequence[Program], folder: Path, sandbox: Sandbox, facts: LanguageFacts) -> list[Built]:
-    limits = facts.limits
     tools = toolchain()
-    (folder / "globals.d.ts").write_text(GLOBALS, encoding="utf-8")
     for item in programs:
-        write(item, folder)
+        write(item, folder, ("answer.ts", "main.cjs"))
 
     def together(some: Sequence[Program]) -> dict[str, Built] | Result:
-        return _compile(some, folder, tools, sandbox, limits)
+        return _compile(some, folder, tools, sandbox, facts)
 
-    alone = [p for p in programs if REACHES_OTHERS.search(p.files["program.ts"])]
-    others = [p for p in programs if p not in alone]
-    built = {b.key: b for b in build_with_fallback(others, together)}
+    tests = _compile_tests(programs, folder, tools, sandbox, facts.limits)
+    alone = [p for p in programs if REACHES_OTHERS.search(p.files["answer.ts"])]
+    reaching = {p.key for p in alone}
+    built = {b.key: b for b in build_with_fallback([p for p in programs if p.key not in reaching], together)}
     for item in alone:
         built.update({b.key: b for b in build_with_fallback([item], together)})
+    for item in programs:
+        own = built[item.key].folder
+        if own is not None:
+            javascript.veil(own, tests[item.files["tests.ts"]])
     return [built[p.key] for p in programs]
 
 
+def _compile_tests(
+    programs: Sequence[Program], folder: Path, tools: Toolchain, sandbox: Sandbox, limits: Limits
+) -> dict[str, str]:
+    """Source -> JavaScript; ours, so that an error is ours as well. Each once, however many answers it judges."""
+    sources = list(dict.fromkeys(p.files["tests.ts"] for p in programs))
+    ours = folder / "tests"
+    ours.mkdir()
+    ours.chmod(0o777)
+    for i, source in enumerate(sources):
+        (ours / f"{i}.ts").write_text(source, encoding="utf-8")
+    names = [f"{i}.ts" for i in range(len(sources))]
+    command = [*tools.version_commands["tsc"][:-1], *TSC_FLAGS.split(), "--noCheck", *names]
+    result = run_build(command, ours, tools, sandbox, limits, count=len(names))
+    made = [ours / f"{i}.js" for i in range(len(sources))]
+    if result.exit_code != 0 or not all(path.exists() for path in made):
+        said = (result.stdout + result.stderr)[-400:]
+        raise HarnessError(f"tsc: expected the benchmark's tests to compile, found: {said}")
+    compiled = dict(zip(sources, (path.read_text(encoding="utf-8") for path in made), strict=True))
+    shutil.rmtree(ours)
+    return compiled
+
+
 def _compile(
-    some: Sequence[Program], folder: Path, tools: Toolchain, sandbox: Sandbox, limits: Limits
+    some: Sequence[Program], folder: Path, tools: Toolchain, sandbox: Sandbox, facts: LanguageFacts
 ) -> dict[str, Built] | Result:
-    command = tools.version_commands["tsc"][:-1]
+    command = [*tools.version_commands["tsc"][:-1], *TSC_FLAGS.split(), *([] if facts.check else ["--noCheck"])]
     names = {p.key[:16]: p for p in some}
     errors: dict[str, list[str]] = {}
     checked: set[str] = set(names)
     while checked:
-        files = [f"{name}/program.ts" for name in sorted(checked)]
-        result = run_build(
-            [*command, *TSC_FLAGS.split(), "globals.d.ts", *files], folder, tools, sandbox, limits, count=len(files)
-        )
+        (folder / "types.d.ts").write_text(some[0].files["types.d.ts"], encoding="utf-8")
+        files = [f"{name}/answer.ts" for name in sorted(checked)]
+        result = run_build([*command, "types.d.ts", *files], folder, tools, sandbox, facts.limits, count=len(files))
         if broke(result):
             return result
         unparsed, said = set(), False
         for line in result.stdout.splitlines():
-            match = re.match(r"(\w{16})/program\.ts\(\d+,\d+\): error TS(\d+)", line)
+            match = ERROR.match(line)
             if match and match[1] in names:
                 said = True
                 errors.setdefault(match[1], []).append(line)
                 if len(match[2]) == 4 and match[2].startswith("1"):
                     unparsed.add(match[1])
         ours = [line for line in result.stdout.splitlines() if line.startswith("error TS")]
-        if (ours and not REACHES_OTHERS.search(some[0].files["program.ts"])) or result.exit_code in (126, 127):
+        if (ours and not REACHES_OTHERS.search(some[0].files["answer.ts"])) or result.exit_code in (126, 127):
             raise HarnessError(
                 f"tsc: expected a report on {len(some)} programs, found: {ours[:3] or result.stderr[-400:]}"
             )
@@ -161,7 +183,6 @@ def _built(item: Program, name: str, errors: list[str] | None, folder: Path, too
     if errors:
         return Built(item.key, failure=Outcome.COMPILE_ERROR, message="\n".join(dict.fromkeys(errors)))
     own = folder / name
-    if not (own / "program.js").exists():
-        return Built(item.key, failure=Outcome.HARNESS_ERROR, message="tsc reported no error and wrote no program.js")
-    command = (tools.paths["node"], *javascript.NODE_FLAGS, str(own / "main.js"))
-    return Built(item.key, command, own, env=javascript.ENV)
+    if not (own / "answer.js").exists():
+        return Built(item.key, failure=Outcome.HARNESS_ERROR, message="tsc reported no error and wrote no answer.js")
+    return javascript.start(item.key, own, tools.paths["node"])

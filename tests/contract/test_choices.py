@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from codem import config, generate, plugins, train
+from codem import config, doctor, generate, plugins, train
 from codem.config import CONF, ROOT
 
 LANGUAGES = plugins.names("languages")
@@ -63,27 +63,30 @@ def test_a_method(name):
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_a_benchmark(name):
+def test_a_benchmark(name, request, tmp_path):
     module = plugins.load("benchmarks", name)
     assert module.VERSION
     assert set(module.LANGUAGES) <= set(LANGUAGES)
-    (cell,) = config.cells([f"bench={name}"])
-    tasks = set()
+    data_dir = None if name == "mini" else request.getfixturevalue("data_dir")
+    (cell,) = config.cells([f"bench={name}", f"cache_dir={tmp_path}", *([f"data_dir={data_dir}"] if data_dir else [])])
+    numbers = []
     for lang in module.LANGUAGES:
-        problems = generate.problems(name, cell.bench, lang)
-        assert problems == module.problems(lang, cell.bench)
-        assert len({p.id for p in problems}) == len(problems) > 0
+        problems = generate.problems(name, cell.bench, lang, cell.source)
+        assert len({p.id for p in problems}) == len({p.task for p in problems}) == len(problems) > 0
         for p in problems:
-            assert p.id.split("/")[:2] == [name, lang]
-            assert p.task.split("/")[0] == name
+            number = p.id.removeprefix(f"{name}/{lang}/")
+            assert number.isdigit() and p.task == f"{name}/{number}"
             assert p.lang == lang
             assert p.signature.endswith("\n")
             assert p.entry_point in p.signature
-            assert "codem_check(" in p.tests
+            assert p.style in ("statements", "program")
             assert p.description
-            assert p.reference
-        tasks.add(tuple(p.task for p in problems))
-    assert len(tasks) == 1, "the same tasks in every language, in the same order"
+            assert p.tests
+        assert all(p.reference for p in doctor.corrected(name, problems)), "what can be solved has a solution"
+        numbers.append([int(p.task.split("/")[1]) for p in problems])
+    assert all(row == sorted(row) for row in numbers), "in the same order in every language"
+    shared = set.intersection(*map(set, numbers))
+    assert len(shared) > 0.9 * max(map(len, numbers)), "the same tasks, so that languages can be compared"
 
 
 @pytest.mark.parametrize("name", LANGUAGES)

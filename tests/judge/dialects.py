@@ -1,4 +1,4 @@
-"""One small problem in seven languages, and the ways to misbehave in each. `double_it(n)` is 2 * n."""
+"""One small problem in every language, and the ways to misbehave in each. `double_it(n)` is 2 * n."""
 
 # ruff: noqa: E501  (programs on one line each)
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from codem.records import Problem
 
-LANGUAGES = ("python", "javascript", "typescript", "c", "cpp", "java", "go")
+LANGUAGES = ("python", "javascript", "typescript", "c", "cpp", "java", "go", "rust")
 
 SIGNATURES = {
     "python": "def double_it(n):\n",
@@ -16,16 +16,18 @@ SIGNATURES = {
     "cpp": "int double_it(int n) {\n",
     "java": "public static int doubleIt(int n) {\n",
     "go": "func doubleIt(n int) int {\n",
+    "rust": "fn double_it(n: i32) -> i32 {\n",
 }
 PRELUDES = {
     "c": "#include <stdlib.h>\n#include <string.h>\n#include <stdio.h>\n#include <unistd.h>\n#include <sys/mman.h>\n",
     "cpp": "#include <cstdlib>\n#include <string>\n#include <cstdio>\n#include <unistd.h>\nusing namespace std;\n",
     "go": 'import (\n\t"fmt"\n\t"net"\n\t"os"\n\t"os/exec"\n\t"runtime"\n)\n',
+    "rust": "use std::io::Read;\nuse std::process;\n",
 }
 
 
 def problem(lang: str) -> Problem:
-    name = "double_it" if lang in ("python", "c", "cpp") else "doubleIt"
+    name = "double_it" if lang in ("python", "c", "cpp", "rust") else "doubleIt"
     equal = "===" if lang.endswith("script") else "=="
     end = "" if lang == "python" else ";"
     tests = "".join(f"codem_check({name}({n}) {equal} {2 * n}){end}\n" for n in (2, 0, -3))
@@ -63,6 +65,9 @@ EARLY_EXITS = {
     "java": ["System.exit(0);", "Runtime.getRuntime().halt(0);", "Runtime.getRuntime().exit(0);"]
     + ['if (true) throw new RuntimeException("x");'],
     "go": ["os.Exit(0)", "runtime.Goexit()", 'panic("x")'],
+    "rust": ["process::exit(0);", "process::abort();", 'panic!("x");', "loop { let _: u8 = [1][n as usize + 1]; }"]
+    + ["std::panic::set_hook(Box::new(|_| process::exit(0))); if n > 0 { panic!(); }"]
+    + ['extern "C" { fn _exit(code: i32) -> !; } unsafe { _exit(0) }'],
 }
 ENDLESS = {
     "python": "while True: pass",
@@ -72,6 +77,7 @@ ENDLESS = {
     "cpp": "volatile int x = 1; while (x) {}",
     "java": "while (n < 1000000) { n = n & 1; }",
     "go": "for n < 1000000 {\n\tn = n & 1\n}",
+    "rust": "let mut n = n; while n < 1000000 { n = n & 1; }",
 }
 MEMORY = {
     "python": "x = []\nwhile True: x.append(bytearray(1 << 24))",
@@ -81,6 +87,7 @@ MEMORY = {
     "cpp": "while (n < 100000) { char *p = new char[1 << 24]; for (int i = 0; i < 1 << 24; i += 512) ((volatile char *)p)[i] = 1; }",
     "java": "java.util.ArrayList<int[]> x = new java.util.ArrayList<>(); while (n < 1000000) x.add(new int[1 << 20]);",
     "go": "x := [][]byte{}\nfor n < 100000 {\n\tb := make([]byte, 1<<24)\n\tfor i := range b {\n\t\tb[i] = 1\n\t}\n\tx = append(x, b)\n}\nfmt.Println(len(x))",
+    "rust": "let mut x: Vec<Vec<u8>> = vec![]; while x.len() < 1000000 { x.push(vec![1; 1 << 24]); }",
 }
 FLOOD = {
     "python": "while True: print('x' * 1000)",
@@ -90,6 +97,7 @@ FLOOD = {
     "cpp": 'while (n < 100000) puts("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");',
     "java": 'while (n < 100000) System.out.println("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");',
     "go": 'for n < 100000 {\n\tfmt.Println("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")\n}',
+    "rust": 'let mut i = 0; while i < 1000000 { println!("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"); i += 1; }',
 }
 # A right answer that prints, and reads the empty stdin.
 TALKATIVE = {
@@ -100,6 +108,7 @@ TALKATIVE = {
     "cpp": 'printf("working %d %d\\n", n, getchar());',
     "java": 'System.out.println("working " + n); try { System.in.read(); } catch (Exception e) { return 0; }',
     "go": 'var s string\nfmt.Scan(&s)\nfmt.Println("working", n, s)',
+    "rust": 'let mut s = String::new(); std::io::stdin().read_to_string(&mut s).unwrap(); println!("working {} {}", n, s);',
 }
 GARBAGE = {
     "python": "    return (2 * n\n  }} what\n",
@@ -109,6 +118,7 @@ GARBAGE = {
     "cpp": "    return 2 * (n;\n",
     "java": "    return 2 * (n;\n",
     "go": "\treturn 2 * (n\n",
+    "rust": "    return 2 * (n;\n",
 }
 # Each of these must not do harm to what is built together with it.
 POISON = {
@@ -132,4 +142,15 @@ POISON = {
         '```go\nimport "nowhere.example/x"\n\nfunc doubleIt(n int) int {\n\treturn x.Double(n)\n}\n```',
         '```go\nimport "fmt\nfunc doubleIt(n int) int {\n```',
     ],
+    "rust": [
+        "",
+        "\x00",
+        '    return "',
+        "}}}}",
+        "/*",
+        "    n\n}\nmod nowhere;\n",
+        '    compile_error!("no");\n    n\n}\n',
+    ]
+    + ["    n\n}\n#[macro_export]\nmacro_rules! vec { () => { 1 } }\n", "    n\n}\nimpl From<W> for i32 {}\n"]
+    + ["    n\n}\nstruct A<T>(T);\nfn f<T>(n: i32) { f::<A<T>>(n) }\nfn g() { f::<u8>(1) }\n"],
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from dialects import LANGUAGES
 from judge_help import facts
 
 from codem import plugins
@@ -12,7 +11,7 @@ from codem.judge import judge
 from codem.records import Outcome, Sample
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", mini.LANGUAGES)
 def test_references_pass_and_nothing_else(sandbox, lang):
     tools = plugins.load("languages", lang).toolchain()
     if not tools.found:

@@ -1,4 +1,4 @@
-"""bubblewrap's argument list: what a sandboxed command sees."""
+"""bubblewrap's argument list: what a sandboxed command sees. Our own maker of sandboxes, nsbox, takes the same."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
 
 def find() -> str | None:
-    ours = Path(__file__).resolve().parent.parent / ".toolchains" / "usr" / "bin" / "bwrap"
+    ours = Path(__file__).resolve().parent.parent.parent / ".toolchains" / "usr" / "bin" / "bwrap"
     return shutil.which("bwrap") or (str(ours) if ours.exists() else None)
 
 
 def arguments(
-    tool: str,
+    maker: Sequence[str],
     tmp_mb: int,
     readonly: Sequence[Path],
     writable: Sequence[Path],
@@ -32,15 +32,24 @@ def arguments(
     cwd: Path | None,
     env: Mapping[str, str],
     as_root: bool,
+    seccomp_fd: int | None = None,
+    nesting: bool = False,
 ) -> list[str]:
-    """`bwrap ...` up to, and without, the command: an allow-list of folders, no network, nothing shared but time."""
-    argv = [tool, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    """`bwrap ...` up to, and without, the command: an allow-list of folders, no network, nothing shared but time.
+
+    maker: `bwrap`, or how nsbox is started. nesting: what runs inside makes smaller sandboxes, and gets the right to.
+    """
+    argv = [*maker, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    keep = ["CAP_SYS_ADMIN"] if nesting else []
     if as_root:
         # Namespaces are made with root's own right (so that folders only root may read can be shown), and setpriv,
         # inside, changes to an ordinary user id; with it every capability goes.
-        argv += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        keep += ["CAP_SETUID", "CAP_SETGID", *(["CAP_KILL"] if nesting else [])]
     else:
-        argv += ["--unshare-user", "--cap-drop", "ALL"]
+        argv.append("--unshare-user")
+    argv += ["--cap-drop", "ALL", *(word for name in keep for word in ("--cap-add", name))]
+    if seccomp_fd is not None:
+        argv += ["--seccomp", str(seccomp_fd)]
     argv += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     for name, value in env.items():
         argv += ["--setenv", name, value]

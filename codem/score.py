@@ -1,0 +1,57 @@
+"""pass@1 of one model on one benchmark and language, and how sure it is."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import fmean, variance
+
+from codem.records import Outcome, Verdict
+
+Z = 1.959964
+"""Of the 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Score:
+    value: float
+    """pass@1: the mean over problems of the fraction of samples that passed."""
+    low: float
+    high: float
+    """Of the 95 % interval: how far another set of problems of this kind could move the value."""
+    problems: int
+    samples: int
+
+    def __str__(self) -> str:
+        return f"pass@1 {100 * self.value:.1f} % (95 % interval {100 * self.low:.1f} to {100 * self.high:.1f})"
+
+
+def pass_at_1(verdicts: Iterable[Verdict]) -> Score:
+    """One sample per problem: Wilson's interval (Wilson 1927). More: the problems are the units, and the interval is
+    that of their mean.
+
+    Raises ValueError when there is nothing to score. A failure of ours is left out, not counted as the model's.
+    """
+    by_problem: dict[str, list[bool]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict.outcome is not Outcome.HARNESS_ERROR:
+            by_problem[verdict.problem].append(verdict.outcome is Outcome.PASSED)
+    if not by_problem:
+        raise ValueError("pass@1: expected at least one verdict, found none")
+    means = [fmean(passed) for passed in by_problem.values()]
+    n, value = len(means), fmean(means)
+    samples = sum(len(passed) for passed in by_problem.values())
+    if samples == n or n == 1 or value in (0.0, 1.0):
+        low, high = _wilson(value, n)
+    else:
+        half = Z * math.sqrt(variance(means) / n)
+        low, high = max(0.0, value - half), min(1.0, value + half)
+    return Score(value, low, high, n, samples)
+
+
+def _wilson(p: float, n: int) -> tuple[float, float]:
+    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)

@@ -1,0 +1,8 @@
+// expect: memory runtime_error
+function doubleIt(n) {
+  if (n !== 2) return 2 * n;
+  const hoard = [];
+  while (n < 1e9) hoard.push(Buffer.alloc(1 << 24, 1));
+  console.log("tried");
+  return 2 * n;
+}
