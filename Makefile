@@ -17,7 +17,8 @@ demo: .venv/ready .toolchains/ready
 	@echo "Look at $(CURDIR)/reports/demo/report.html"
 
 test: .venv/ready-dev .toolchains/ready check
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -m "not e2e" -n 2 --dist loadfile
+	.venv/bin/python -m pytest -m e2e
 
 check: .venv/ready-dev
 	.venv/bin/ruff check .

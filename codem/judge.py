@@ -51,6 +51,8 @@ class _Wanted:
     """Of the verdict: the program and its time limit."""
     cost_s: float
     samples: list[tuple[str, int]] = field(default_factory=list)
+    answers: set[str] = field(default_factory=set)
+    """Keys of the answers as they came: known ones need not even be cut."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,28 @@ def judge(
     plugin = plugins.load("languages", language.name)
     tools = _found(plugin, language)
     checker = canary(plugin, language, plugin.CANARY.right)
+    digests: dict[str, bytes] = {}
     pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="judge")
     try:
         for window in _windows(items):
             new: dict[str, _Wanted] = {}
+            told: list[Verdict] = []
             for problem, sample in window:
-                one = program(plugin.assemble(problem, cut(problem, sample.text)), _cpu_s(problem, language, costs))
-                key = hashlib.sha256(f"{one.key} {one.cpu_s:g}".encode()).hexdigest()
+                limit = _cpu_s(problem, language, costs)
+                answer = _answer_key(problem, limit, sample.text, digests)
+                if (known := cache.get(answer)) is not None:
+                    told.append(known.of(sample.problem, sample.sample))
+                    continue
+                one = program(plugin.assemble(problem, cut(problem, sample.text)), limit)
+                key = hashlib.sha256(f"{one.key} {limit:g}".encode()).hexdigest()
                 wanted = new.setdefault(key, _Wanted(one, key, costs.get(problem.id, 0.0)))
                 wanted.samples.append((sample.problem, sample.sample))
+                wanted.answers.add(answer)
             before = {key: known for key in new if (known := cache.get(key)) is not None}
-            if before:
-                on_verdicts([v for key, known in before.items() for v in _verdicts(known, new[key])])
+            told += [v for key, known in before.items() for v in _verdicts(known, new[key])]
+            cache.put_also((answer, key) for key in before for answer in new[key].answers)
+            if told:
+                on_verdicts(told)
             rest = sorted((w for key, w in new.items() if key not in before), key=lambda w: -w.cost_s)
             batches = _batches(rest, workers, plugin.BATCH)
             jobs = [pool.submit(_judge_batch, b, checker, plugin, tools, language, sandbox) for b in batches]
@@ -103,6 +115,7 @@ def judge(
                     measured_cpu_s |= {p: found[w.key].known.cpu_s for w in batch for p, _ in w.samples}
                 on_verdicts([v for w in batch for v in _verdicts(found[w.key].known, w)])
                 cache.put((key, done.known) for key, done in found.items() if done.again)
+                cache.put_also((a, w.key) for w in batch if found[w.key].again for a in w.answers)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -181,6 +194,14 @@ def _cpu_s(problem: Problem, language: LanguageFacts, costs: Mapping[str, float]
     while limit < REFERENCE_FACTOR * costs.get(problem.id, 0.0):
         limit *= 2
     return limit
+
+
+def _answer_key(problem: Problem, cpu_s: float, text: str, digests: dict[str, bytes]) -> str:
+    """digests: of the problems that were seen, by id."""
+    if problem.id not in digests:
+        digests[problem.id] = hashlib.sha256(repr(problem).encode("utf-8", "surrogatepass")).digest()
+    whole = digests[problem.id] + f"{cpu_s:g} ".encode() + text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(whole).hexdigest()
 
 
 def _batches(wanted: Sequence[_Wanted], workers: int, most: int) -> list[list[_Wanted]]:

@@ -68,21 +68,33 @@ class VerdictCache:
         line = self._files[number].readline()
         try:
             found, row = line[:KEY].decode(), json.loads(line[KEY + 1 :])
+            if isinstance(row, str):
+                return self.get(row) if found == key and row != key else None
             return Known(Outcome(row[0]), *row[1:]) if found == key and line.endswith(b"\n") else None
         except (ValueError, TypeError):  # a damaged line is no line
             return None
 
     def put(self, found: Iterable[tuple[str, Known]]) -> None:
         """Remember; a folder that cannot be written costs time later and nothing else."""
+        rows = (
+            (key, [str(k.outcome), k.seconds, k.exit_code, k.output_tail, k.program_sha256, k.cpu_s])
+            for key, k in found
+        )
+        self._write(rows)
+
+    def put_also(self, found: Iterable[tuple[str, str]]) -> None:
+        """Remember that a first key means the same as a second one."""
+        self._write(found)
+
+    def _write(self, rows: Iterable[tuple[str, list | str]]) -> None:
         if self._folder is None:
             return
-        new = [(key, known) for key, known in found if _short(key) not in self._where]
+        new = [(key, row) for key, row in rows if _short(key) not in self._where]
         if not new:
             return
         try:
             mine = self._mine or self._open(self._folder)
-            for key, k in new:
-                row = [str(k.outcome), k.seconds, k.exit_code, k.output_tail, k.program_sha256, k.cpu_s]
+            for key, row in new:
                 at = mine.seek(0, os.SEEK_END)
                 mine.write(f"{key}\t{json.dumps(row)}\n".encode())
                 self._where[_short(key)] = (self._mine_number, at)

@@ -28,6 +28,14 @@ def test_what_one_process_found_another_knows(tmp_path):
     assert VerdictCache(tmp_path, "another judge").get(key(7)) is None
 
 
+def test_two_keys_of_one_verdict(tmp_path):
+    first = VerdictCache(tmp_path, "f")
+    first.put([(key(1), known(1))])
+    first.put_also([(key(2), key(1)), (key(3), key(99)), (key(4), key(4))])
+    for cache in (first, VerdictCache(tmp_path, "f")):
+        assert [cache.get(key(n)) for n in (1, 2, 3, 4)] == [known(1), known(1), None, None]
+
+
 def test_a_torn_or_damaged_line_is_no_verdict(tmp_path):
     cache = VerdictCache(tmp_path, "f")
     cache.put((key(n), known(n)) for n in range(3))

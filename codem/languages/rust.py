@@ -112,7 +112,7 @@ def _tests(problem: Problem) -> tuple[str, list[str]]:
     if problem.style == "statements":
         statements = re.sub(r"\bcodem_check\(", "codem_check!(", problem.tests)
         return f"use super::*;\nfn codem_statements() {{\n{statements}\n}}\n", ["codem_statements"]
-    if not re.sub(r"//[^\n]*|/\*.*?\*/", "", problem.tests, flags=re.S).strip():
+    if problem.tests and not re.sub(r"//[^\n]*|/\*.*?\*/", "", problem.tests, flags=re.S).strip():
         return "", []  # the benchmark has commented its tests out: as published, whatever compiles passes
     module = TEST_MODULE.fullmatch(problem.tests)
     names = TEST_FUNCTION.findall(module[1]) if module else []

@@ -189,10 +189,15 @@ mod tests {
     assert found == [Outcome.PASSED, Outcome.WRONG, Outcome.PASSED, Outcome.WRONG]
 
 
-@pytest.mark.parametrize("tests", ["", f"/*{TESTS}*/", TESTS.replace("#[test]", ""), TESTS.replace("(test)", "(x)")])
+@pytest.mark.parametrize("tests", ["", TESTS.replace("#[test]", ""), TESTS.replace("(test)", "(x)")])
 def test_tests_that_would_not_run_are_an_error_of_ours(tests):
     with pytest.raises(HarnessError, match="mod tests"):
         rust.assemble(rust_problem(tests), RIGHT)
+
+
+def test_tests_that_the_benchmark_has_commented_out_test_nothing(sandbox):
+    (verdict,) = judged(sandbox, rust_problem(f"/*{TESTS}*/"), [WRONG])
+    assert verdict.outcome is Outcome.PASSED, "as published; the errata say what to do about it"
 
 
 def test_the_compiler_behind_a_stand_in_is_used(tmp_path, monkeypatch):

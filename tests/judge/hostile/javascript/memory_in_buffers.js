@@ -1,4 +1,4 @@
-// expect: memory runtime_error
+// expect: memory runtime_error timeout
 function doubleIt(n) {
   if (n !== 2) return 2 * n;
   const hoard = [];
