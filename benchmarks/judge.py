@@ -32,6 +32,7 @@ from benchmarks import naive
 from benchmarks.processor_time import ProcessorTime
 from codem import config, plugins, records
 from codem.benchmark_data import Source
+from codem.doctor import corrected
 from codem.judge import describe, judge
 from codem.language_facts import LanguageFacts
 from codem.records import Outcome, Problem, Sample, Verdict
@@ -249,7 +250,7 @@ def _problems(lang: str, asked: argparse.Namespace) -> tuple[list[Problem], Lang
         if lang in plugin.LANGUAGES:
             source = Source(asked.data_dir, asked.data_dir)
             (cell,) = config.cells(["lang=none"])
-            problems = plugin.problems(lang, plugin.Config(), source)
+            problems = corrected(name.replace("_", "-"), plugin.problems(lang, plugin.Config(), source))
             return problems[: asked.first], cell.languages[lang]
     raise SystemExit(f"{lang}: no published benchmark has it; there are {', '.join(benches)}")
 

@@ -25,7 +25,7 @@ from codem.records import Problem, Sample, Verdict
 from codem.sandbox import Sandbox, open_sandbox
 from codem.settings import Cell
 
-HOGS_PER_CORE = 5
+HOGS_PER_CORE = 2
 
 
 def references(data_dir: str) -> list[tuple[Cell, str, list[Problem]]]:

@@ -130,7 +130,7 @@ def probe(language: LanguageFacts, sandbox: Sandbox) -> dict[str, Known]:
     known = plugin.CANARY
     answers = {"right": known.right, "wrong": known.wrong, "endless": known.endless, "leaving": known.leaving}
     programs = {name: canary(plugin, language, code) for name, code in {**answers, "empty": ""}.items()}
-    done = _run_all({p.key: p for p in programs.values()}, plugin, tools, language, sandbox)
+    done = run_all({p.key: p for p in programs.values()}, plugin, tools, language, sandbox)
     return {name: done[p.key].known for name, p in programs.items()}
 
 
@@ -234,7 +234,7 @@ def _judge_batch(
             **_judge_batch(rest, checker, plugin, tools, language, sandbox),
         }
     programs[checker.key] = checker
-    done = _run_all(programs, plugin, tools, language, sandbox)
+    done = run_all(programs, plugin, tools, language, sandbox)
     checked = done[checker.key].known
     if checked.outcome is not Outcome.PASSED:
         raise HarnessError(
@@ -244,9 +244,10 @@ def _judge_batch(
     return {w.key: done[w.program.key] for w in batch}
 
 
-def _run_all(
+def run_all(
     programs: dict[str, Program], plugin: ModuleType, tools: Toolchain, language: LanguageFacts, sandbox: Sandbox
 ) -> dict[str, _Done]:
+    """By program: build them together, run each by itself. Raises HarnessError."""
     done: dict[str, _Done] = {}
     try:
         with work_folder() as folder:
