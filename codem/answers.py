@@ -86,10 +86,11 @@ def main(argv: Sequence[str]) -> int:
         print(e, file=sys.stderr)
         return 2
     except CodemError as e:
-        print(f"{type(e).__name__}: {e}" if not str(e) else e, file=sys.stderr)
+        print(e, file=sys.stderr)
         return 1
     except OSError as e:
-        print(f"{e.filename or ''}: {e.strerror or e}; what was judged is kept, run the same again", file=sys.stderr)
+        where = e.filename or given["out"]
+        print(f"{where}: {e.strerror or e}; what was judged is kept, run the same again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)

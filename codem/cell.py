@@ -49,6 +49,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     top = convert(Top, tree, "", errors)
     eval_lang = checks.eval_languages(bench_name, facts, wanted, errors)
     parts = checks.parts(trained, facts, errors)
+    checks.corpora(parts, facts, groups["corpus"], errors)
     base = checks.named(groups["base"], errors) if groups["base"] else None
     data_dir = _data_dir(top.data_dir, errors) if top else None
     shard = _shard(top.shard, errors) if top else None

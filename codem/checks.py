@@ -10,7 +10,7 @@ from typing import Any
 
 from codem import plugins
 from codem.language_facts import LanguageFacts
-from codem.settings import Base, Cell
+from codem.settings import Base, Cell, Corpus
 
 
 def left_out(bench_name: str, eval_lang: Sequence[str]) -> dict[str, str]:
@@ -92,6 +92,18 @@ def parts(lang: Sequence[str], languages: Mapping[str, LanguageFacts], errors: l
         every = [n for n, facts in languages.items() if facts.parts is None]
         found |= {name} if named is None else set(every if "all" in named else named)
     return tuple(sorted(found))
+
+
+def corpora(
+    wanted: Sequence[str], languages: Mapping[str, LanguageFacts], corpus: Corpus | None, errors: list[str]
+) -> None:
+    """The embedded corpus, and the paper's, have the languages that name their file in it; a folder may have any."""
+    if corpus is not None and (corpus.source == "mini" or not Path(corpus.source).expanduser().is_dir()):
+        errors.extend(
+            f"lang: the corpus {corpus.source} has no {name}; give corpus.source=<folder with {name}.jsonl>"
+            for name in wanted
+            if not languages[name].corpus_file
+        )
 
 
 def named(base: Base, errors: list[str]) -> Base:

@@ -165,6 +165,12 @@ def test_a_missing_toolchain_is_an_error_only_when_asked_for(monkeypatch):
     assert "apt-get install golang-go" in message
 
 
+def test_a_language_without_a_corpus_is_told_before_it_trains(tmp_path):
+    (message,) = errors("lang=[python,rust]")
+    assert "the corpus mini has no rust; give corpus.source=<folder with rust.jsonl>" in message
+    assert one("lang=rust", f"corpus.source={tmp_path}").lang == ("rust",)
+
+
 def test_language_facts_can_be_overridden():
     assert one("languages.go.limits.run_cpu_s=9").languages["go"].limits.run_cpu_s == 9.0
 

@@ -17,11 +17,11 @@ def files(group: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", files("lang"))
-def test_a_language_file_names_itself(name):
+def test_a_language_file_names_itself(name, tmp_path):
     """The package header, the file name and the name inside agree; otherwise it would run as another language."""
     header = (CONF / "lang" / f"{name}.yaml").read_text().splitlines()[0]
     assert header == f"# @package lang.{name}"
-    (cell,) = config.cells([f"lang={name}"])
+    (cell,) = config.cells([f"lang={name}", f"corpus.source={tmp_path}"])
     assert cell.lang == (name,)
     facts = cell.languages[name]
     assert facts.name == name

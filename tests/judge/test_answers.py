@@ -22,8 +22,8 @@ def cache_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-def execute(path, out, cache_dir, *more: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "codem.execute", f"samples={path}", f"out={out}", "lang=python", "bench=mini"]
+def execute(path, out, cache_dir, *more: str, lang: str = "python") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "codem.execute", f"samples={path}", f"out={out}", f"lang={lang}", "bench=mini"]
     settings = ["bench.n=5", f"cache_dir={cache_dir}", "workers=2", *more]
     return subprocess.run([*command, *settings], capture_output=True, text=True, check=False)
 
@@ -59,6 +59,20 @@ def test_a_file_is_judged_scored_and_judged_only_once(tmp_path, cache_dir, sandb
     rows(path, *given, own(4, "    pass\n"))
     refused = execute(path, out, cache_dir)
     assert refused.returncode == 1 and "samples_sha256" in refused.stderr and "another out=" in refused.stderr
+
+
+def test_a_type_error_counts_unless_one_says_so_and_both_scores_are_kept(tmp_path, cache_dir, sandbox):
+    problems = mini.problems("typescript", mini.Config(n=5))
+    text = "  const odd: string = 1 as number;\n" + problems[0].reference
+    row = {"problem": problems[0].id, "sample": 0, "text": text}
+    path, out = rows(tmp_path / "a.jsonl", row), tmp_path / "out"
+    checked = execute(path, out, cache_dir, lang="typescript")
+    assert "1 compile_error" in checked.stdout, checked.stderr
+    unchecked = execute(path, out, cache_dir, "check=false", lang="typescript")
+    assert "1 passed" in unchecked.stdout, unchecked.stderr
+    outcomes = [str(v.outcome) for name in ("", ".unchecked") for v in read_verdicts(out / f"verdicts{name}.jsonl")]
+    assert outcomes == ["compile_error", "passed"]
+    assert json.loads((out / "record.json").read_text())["judge.unchecked"]["recipe"]["check"] is False
 
 
 def test_parts_are_joined_by_the_last(tmp_path, cache_dir, sandbox):
