@@ -35,7 +35,10 @@ PRELUDES = {
     '\t"syscall"\n\t"time"\n)\n',
 }
 LIMITS = {"run_cpu_s": 1, "run_wall_s": 8, "output_kb": 256}
-LIMITS_OF = {"java": {"run_cpu_s": 3}, **{lang: {"memory_mb": 256} for lang in ("python", "c", "cpp", "rust")}}
+LIMITS_OF = {
+    **{lang: {"run_cpu_s": 4} for lang in ("java", "javascript", "typescript")},
+    **{lang: {"memory_mb": 256} for lang in ("python", "c", "cpp", "rust")},
+}
 """The other runtimes themselves need more memory."""
 SIGN_OF_SUCCESS = re.compile(r"\b(CONNECTED|WROTE|GOT|READ|REMOVED)\b")
 
