@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
@@ -235,3 +236,20 @@ def test_long_and_strange_texts_are_cut_quickly(lang, unit):
     start = time.process_time()
     cut(problem(lang), text)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("  return 2 * n\nend\n", "function twice(n)\n  return 2 * n\nend\n"),
+        (
+            "Sure:\n```lua\nlocal function twice(n)\n  return 2 * n\nend\n```\nBye",
+            "local function twice(n)\n  return 2 * n\nend\n",
+        ),
+        ("Here:\n\nfunction twice(n)\n  return 2 * n\nend\n</s>more", "function twice(n)\n  return 2 * n\nend\n"),
+        ("", "function twice(n)\n"),
+    ],
+)
+def test_a_language_that_no_parser_knows_is_cut_plainly(text, wanted):
+    lua = dataclasses.replace(problem("python"), lang="lua", signature="function twice(n)\n", entry_point="twice")
+    assert cut(lua, text) == wanted
