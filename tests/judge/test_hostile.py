@@ -34,9 +34,9 @@ PRELUDES = {
     "go": 'import (\n\t"fmt"\n\t"net"\n\t"os"\n\t"os/exec"\n\t"os/signal"\n\t"path/filepath"\n\t"strings"\n'
     '\t"syscall"\n\t"time"\n)\n',
 }
-LIMITS = {"run_cpu_s": 1, "run_wall_s": 8, "output_kb": 256}
+LIMITS = {"run_cpu_s": 2, "run_wall_s": 8, "output_kb": 256}
 LIMITS_OF = {
-    **{lang: {"run_cpu_s": 4} for lang in ("java", "javascript", "typescript")},
+    **{lang: {"run_cpu_s": 4} for lang in ("java", "javascript", "typescript", "go")},
     **{lang: {"memory_mb": 256} for lang in ("python", "c", "cpp", "rust")},
 }
 """The other runtimes themselves need more memory."""
