@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -286,7 +287,7 @@ def _run(
             built.command, fence=fence, folder=built.folder, env=built.env, stdin=mark.encode(), fork=built.fork
         )
         if result.started:
-            said = result.stdout.replace(f"{mark} ", "").replace(mark, "")
+            said = re.sub(rf"^{mark} \w+\n", "", result.stdout, flags=re.M).replace(mark, "")
             outcome = classify(result, mark, plugin.MEMORY_SIGNS)
             tail = _tail(said, result.stderr, folder)
             cpu_s = round(result.cpu_s, 4)
