@@ -60,7 +60,8 @@ def judge(
     if len(langs) != 1:
         raise BadAnswers(f"expected problems in one language, found {', '.join(langs) or 'none'}")
     cell = config.cells([f"eval_lang=[{langs[0]}]"])[0]
-    samples = [sample_of(row, by_id, {}, f"answer {n}") for n, row in enumerate(answers, 1)]
+    repeated: dict[str, int] = {}
+    samples = [sample_of(row, by_id, repeated, f"answer {n}") for n, row in enumerate(answers, 1)]
     found: list[Verdict] = []
     items = [(by_id[s.problem], s) for s in samples]
     box = open_sandbox(sandbox)

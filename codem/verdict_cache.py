@@ -8,6 +8,7 @@ that is not whole is no line. What depends on load (timeouts, memory) or is our 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -50,7 +51,9 @@ class VerdictCache:
 
     def __init__(self, folder: Path | None, fingerprint: str = "") -> None:
         self._folder = None if folder is None else folder / fingerprint
-        self._files: list[BinaryIO] = []
+        self._paths: list[Path] = []
+        self._reading: tuple[int, BinaryIO] | None = None
+        """One at a time: others may have left more files than a process may hold open."""
         self._where: dict[bytes, tuple[int, int]] = {}
         """Half a key -> which file, and at which byte: a hundred thousand of them take some 20 MB."""
         self._mine: BinaryIO | None = None
@@ -63,9 +66,7 @@ class VerdictCache:
         place = self._where.get(_short(key))
         if place is None:
             return None
-        number, at = place
-        self._files[number].seek(at)
-        line = self._files[number].readline()
+        line = self._line(*place)
         try:
             found, row = line[:KEY].decode(), json.loads(line[KEY + 1 :])
             if isinstance(row, str):
@@ -104,29 +105,42 @@ class VerdictCache:
             self._folder = None
 
     def close(self) -> None:
-        for file in self._files:
-            file.close()
-        self._files, self._where, self._mine = [], {}, None
+        for file in (self._mine, self._reading[1] if self._reading else None):
+            if file is not None:
+                file.close()
+        self._paths, self._where, self._mine, self._reading = [], {}, None, None
+
+    def _line(self, number: int, at: int) -> bytes:
+        """Empty when the file is gone."""
+        if self._reading is None or self._reading[0] != number:
+            if self._reading is not None:
+                self._reading[1].close()
+                self._reading = None
+            try:
+                self._reading = number, open(self._paths[number], "rb")  # noqa: SIM115  (closed in close())
+            except OSError:
+                return b""
+        file = self._reading[1]
+        file.seek(at)
+        return file.readline()
 
     def _open(self, folder: Path) -> BinaryIO:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}.jsonl"
-        self._mine = open(folder / name, "xb+")  # noqa: SIM115  (closed in close())
-        self._mine_number = len(self._files)
-        self._files.append(self._mine)
+        self._mine = open(folder / name, "xb")  # noqa: SIM115  (closed in close())
+        self._mine_number = len(self._paths)
+        self._paths.append(folder / name)
         return self._mine
 
     def _read(self, path: Path) -> None:
-        try:
-            file = open(path, "rb")  # noqa: SIM115  (closed in close())
-        except OSError:
-            return
         at = 0
-        for line in file:
-            if line.endswith(b"\n") and line[KEY : KEY + 1] == b"\t":
-                self._where.setdefault(bytes.fromhex(line[: KEY // 2].decode()), (len(self._files), at))
-            at += len(line)
-        self._files.append(file)
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            for line in file:
+                if line.endswith(b"\n") and line[KEY : KEY + 1] == b"\t":
+                    with contextlib.suppress(ValueError):  # a key that is none
+                        self._where.setdefault(bytes.fromhex(line[: KEY // 2].decode()), (len(self._paths), at))
+                at += len(line)
+        self._paths.append(path)
 
 
 def _short(key: str) -> bytes:

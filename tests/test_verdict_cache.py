@@ -42,7 +42,9 @@ def test_a_torn_or_damaged_line_is_no_verdict(tmp_path):
     cache.close()
     (path,) = tmp_path.glob("f/*.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(lines[0] + lines[1].replace(b"passed", b"pas") + b"rubbish\n" + lines[2][:-5])
+    path.write_bytes(
+        lines[0] + lines[1].replace(b"passed", b"pas") + b"rubbish\n" + b"g" * 64 + b"\t[]\n" + lines[2][:-5]
+    )
     found = VerdictCache(tmp_path, "f")
     assert [found.get(key(n)) for n in range(3)] == [known(0), None, None]
 

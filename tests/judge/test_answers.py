@@ -161,5 +161,8 @@ def test_from_python(sandbox):
     made = [{"problem": p.id, "sample": 0, "text": p.reference} for p in problems[:3]]
     verdicts = list(answers.judge(problems, made, workers=2))
     assert answers.pass_at_1(verdicts).value == 1.0 and len(verdicts) == 3
+    own_form = [{"task_id": "Python/1", "generation": text} for text in (problems[1].reference, "    return None\n")]
+    outcomes = {v.sample: str(v.outcome) for v in answers.judge(problems, own_form)}
+    assert outcomes == {0: "passed", 1: "wrong"}, "repeated rows are samples, as in a file"
     with pytest.raises(BadAnswers, match="answer 1: there is no problem"):
         list(answers.judge(problems, [{"problem": "nope", "sample": 0, "text": ""}]))
