@@ -13,6 +13,7 @@ from codem.benchmark_data import Source
 from codem.errors import ConfigErrors
 from codem.knob import knob
 from codem.language_facts import LanguageFacts
+from codem.sandbox import KINDS as SANDBOXES
 from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed, Launcher, Shard
 from codem.strict import convert
 
@@ -32,7 +33,7 @@ class Top:
     data_dir: str | None = None
     shard: str | None = None
     workers: int | None = knob(None, least=1)
-    sandbox: str = knob("auto", choices=("auto", "bwrap", "userns", "unsafe"))
+    sandbox: str = knob("auto", choices=SANDBOXES)
 
 
 def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:

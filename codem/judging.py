@@ -136,8 +136,7 @@ def _join_parts(job: Job, count: int) -> dict[str, int] | None:
     try:
         with whole.opened(whole.is_done) as record:
             if record is not None:
-                unsharded = replace(job, shard=None)
-                record["counts"] = _join(unsharded, [part.data[0] for part in parts])
+                record["counts"] = _join(replace(job, shard=None), [part.data[0] for part in parts])
     except Busy:
         return None  # the other one that ended just now is at it
     for part in parts:
@@ -150,7 +149,6 @@ class _Place:
     file: int
     at: int
     outcome: Outcome
-    tail: str
 
 
 def _standing(paths: Iterable[Path]) -> dict[Key, _Place]:
@@ -158,14 +156,8 @@ def _standing(paths: Iterable[Path]) -> dict[Key, _Place]:
     found = {}
     for number, path in enumerate(paths):
         for at, verdict in records.read_verdicts_at(path):
-            found[verdict.problem, verdict.sample] = _Place(
-                number, at, verdict.outcome, verdict.output_tail[-300:] if _is_ours(verdict.outcome) else ""
-            )
-    return {key: place for key, place in found.items() if not _is_ours(place.outcome)}
-
-
-def _is_ours(outcome: Outcome) -> bool:
-    return outcome is Outcome.HARNESS_ERROR
+            found[verdict.problem, verdict.sample] = _Place(number, at, verdict.outcome)
+    return {key: place for key, place in found.items() if place.outcome is not Outcome.HARNESS_ERROR}
 
 
 def _counted(standing: Mapping[Key, _Place], wanted: Mapping[Key, None]) -> dict[str, int]:
