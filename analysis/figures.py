@@ -64,7 +64,7 @@ def matrix_figure(table: pd.DataFrame, heading: str, base: str = "", detail: str
         notes.append("framed: own language")
     if scores.isna().to_numpy().any():
         notes.append("hatched: no score")
-    _heading(fig, heading, [detail, "; ".join(notes)])
+    heading_of(fig, heading, [detail, "; ".join(notes)])
     return fig
 
 
@@ -86,7 +86,7 @@ def correlation_figure(corr: pd.DataFrame, heading: str, detail: str = "", base:
     lines = [detail]
     if corr.isna().to_numpy().any():
         lines.append("hatched: constant, or fewer than three pairs of scores")
-    _heading(fig, heading, lines)
+    heading_of(fig, heading, lines)
     return fig
 
 
@@ -109,9 +109,15 @@ def symmetric_limit(gains: pd.DataFrame) -> float:
     return max(5.0, 5 * math.ceil(largest / 5))
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def blank(width: float, height: float) -> Figure:
+    """An empty picture, in inches."""
     fig = Picture(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(fig)
+    return fig
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    fig = blank(width, height)
     return fig, fig.add_subplot()
 
 
@@ -177,7 +183,7 @@ def _ticks(ax: Axes, columns: list[str], rows: list[str], slanted: bool = False)
     ax.tick_params(length=0, labelsize=10, labelcolor=INK)
 
 
-def _heading(fig: Figure, heading: str, lines: list[str]) -> None:
+def heading_of(fig: Figure, heading: str, lines: list[str]) -> None:
     """A bold line and smaller ones below it, left of the picture's middle so that long ones fit."""
     fig.suptitle(heading, x=0.01, ha="left", fontsize=13, weight="bold", color=INK)
     text = "\n".join(line for line in lines if line)

@@ -1,4 +1,4 @@
-"""Write a report about one grid: matrix.csv, three pictures, and report.html that holds all of it in one file.
+"""Write a report about one grid: matrix.csv, its pictures, and report.html that holds all of it in one file.
 
     python -m analysis report runs/ --out reports/demo
 
@@ -19,7 +19,7 @@ from urllib.parse import quote
 import jinja2
 import pandas as pd
 
-from analysis import correlation, figures, matrix, provenance
+from analysis import correlation, curves, figures, matrix, provenance
 from analysis.grid import Grid, choose
 from analysis.load import BadRuns, Evaluation, evaluations, read
 from analysis.names import NONE, is_own, ordered_columns, title
@@ -66,6 +66,8 @@ def _pictures(grid: Grid, table: pd.DataFrame, scores: pd.DataFrame) -> dict[str
             of_train, "Training languages, df.T.corr()", both, grid.base
         ),
     }
+    if trained := curves.curves(provenance.run_records(grid.evaluations)):
+        drawn["curves.png"] = curves.figure(trained, f"Training {grid.base}", f"method {grid.method}")
     return {name: figures.png(figure) for name, figure in drawn.items()}
 
 
@@ -80,6 +82,7 @@ def _page(grid: Grid, frame: pd.DataFrame, table: pd.DataFrame, files: Mapping[s
     runs = provenance.run_records(grid.evaluations)
     same, differing = provenance.recipe(runs)
     records = [*runs.values(), *(e.record for e in grid.evaluations)]
+    trained = curves.curves(runs)
     packages, odd_packages = provenance.shared(records, "packages")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -104,6 +107,8 @@ def _page(grid: Grid, frame: pd.DataFrame, table: pd.DataFrame, files: Mapping[s
         by_language=_outcome_rows(frame, ["lang"]),
         by_cell=_outcome_rows(frame, ["train", "lang"]),
         outcomes=[o.value for o in Outcome],
+        training=curves.summary(trained),
+        without_curve=curves.without(runs, trained),
         template_hash=provenance.template_hash(same),
         recipe=same,
         differing=differing,

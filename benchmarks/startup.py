@@ -39,7 +39,7 @@ def _finished(recipe: dict) -> dict:
 
 def _evaluation(cell: Cell, lang: str) -> None:
     where = generate.evaluation_of(cell, lang)
-    problems = generate.problems(cell.bench_name, cell.bench, lang)
+    problems = generate.problems(cell.bench_name, cell.bench, lang, cell.source)
     counts = {str(Outcome.PASSED): len(problems)}
     recipe = generate.stage_of(cell, lang).recipe
     run.write_record(where.record, {**_finished(recipe), "judge": {"counts": counts, "finished": run.now()}})

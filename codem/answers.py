@@ -29,10 +29,10 @@ from codem.progress import progress
 from codem.records import Problem, Verdict, read_verdicts
 from codem.run import Judged
 from codem.sandbox import open_sandbox
-from codem.score import pass_at_1
+from codem.score import ks, pass_at_1, pass_at_k
 from codem.settings import Cell
 
-__all__ = ["judge", "load_problems", "pass_at_1"]
+__all__ = ["judge", "load_problems", "pass_at_1", "pass_at_k"]
 
 
 def load_problems(bench: str, lang: str, data_dir: str | Path | None = None) -> list[Problem]:
@@ -125,15 +125,18 @@ def judge_file(cell: Cell, lang: str, path: Path, out: Path) -> None:
 
 def _summary(cell: Cell, lang: str, job: Job) -> str:
     """Also into the record."""
-    score = pass_at_1(read_verdicts(job.verdicts))
+    verdicts = list(read_verdicts(job.verdicts))
+    score = pass_at_1(verdicts)
+    higher = {f"pass@{k}": pass_at_k(verdicts, k) for k in ks(verdicts)}
     whole, key = runs.read_record(job.place.record) or {}, judging.key(job.variant)
-    whole[key]["score"] = dataclasses.asdict(score)
+    whole[key]["score"] = {**dataclasses.asdict(score), **higher}
     runs.write_record(job.place.record, whole)
     counts = ", ".join(f"{n} {name}" for name, n in whole[key]["counts"].items())
     missing = len(job.problems) - score.problems
     unanswered = f"; {missing} problems without an answer" if missing else ""
     answered = f"{score.samples} answers to {score.problems} problems"
-    return f"{cell.bench_name} {lang}: {score}, {answered}: {counts}{unanswered}"
+    more = "".join(f", {name} {100 * value:.1f} %" for name, value in higher.items())
+    return f"{cell.bench_name} {lang}: {score}{more}, {answered}: {counts}{unanswered}"
 
 
 def _cell(bench: str, lang: str, overrides: Sequence[str]) -> Cell:

@@ -8,16 +8,24 @@ import re
 from pathlib import Path
 from typing import Any
 
-from codem import checks, plugins
+from codem import checks, plugins, tracking
 from codem.benchmark_data import Source
 from codem.errors import ConfigErrors
 from codem.knob import knob
 from codem.language_facts import LanguageFacts
 from codem.sandbox import KINDS as SANDBOXES
-from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed, Launcher, Shard
+from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed, Launch, Launcher, Shard
 from codem.strict import convert
 
-KINDS = {"base": Base, "decode": Decode, "deepspeed": DeepSpeed, "launcher": Launcher, "corpus": Corpus}
+KINDS = {
+    "base": Base,
+    "decode": Decode,
+    "deepspeed": DeepSpeed,
+    "launcher": Launcher,
+    "launch": Launch,
+    "corpus": Corpus,
+}
+TRACKERS = ("none", "tensorboard", "wandb", "mlflow")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,23 +42,33 @@ class Top:
     shard: str | None = None
     workers: int | None = knob(None, least=1)
     sandbox: str = knob("auto", choices=SANDBOXES)
+    tracker: str = knob("none", choices=TRACKERS)
+    repeat: int = knob(1, least=1)
 
 
 def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     """Raises ConfigErrors."""
     errors: list[str] = []
-    method_name, bench_name = tree["method"].pop("name"), tree["bench"].pop("name")
+    method_name, bench_name, engine_name = (tree[group].pop("name") for group in ("method", "bench", "engine"))
     kinds: dict[str, type] = {
         **KINDS,
         "method": plugins.load("methods", method_name).Config,
         "bench": plugins.load("benchmarks", bench_name).Config,
+        "engine": plugins.load("engines", engine_name).Config,
     }
     groups = {key: convert(kind, tree.pop(key), key, errors) for key, kind in kinds.items()}
     trained, wanted = sorted(tree.pop("lang", {})), tree.pop("eval_lang")
     top = convert(Top, tree, "", errors)
-    eval_lang = checks.eval_languages(bench_name, facts, wanted, errors)
+    only_planned = groups["launch"] is not None and groups["launch"].dry_run
+    eval_lang = checks.eval_languages(bench_name, facts, wanted, errors, only_planned)
     parts = checks.parts(trained, facts, errors)
     checks.corpora(parts, facts, groups["corpus"], errors)
+    checks.decoding(groups["decode"], errors)
+    if groups["launch"] is None or not groups["launch"].dry_run:
+        checks.engine(engine_name, errors)
+    checks.engine_stage(groups["deepspeed"], groups["method"], errors)
+    if top and (how := tracking.missing(top.tracker)):
+        errors.append(how)
     base = checks.named(groups["base"], errors) if groups["base"] else None
     data_dir = _data_dir(top.data_dir, errors) if top else None
     shard = _shard(top.shard, errors) if top else None
@@ -62,6 +80,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
         parts=parts,
         method_name=method_name,
         bench_name=bench_name,
+        engine_name=engine_name,
         eval_lang=eval_lang,
         languages={name: dataclasses.replace(f, check=f.check and top.check) for name, f in facts.items()},
         seed=top.seed,
@@ -72,6 +91,8 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
         shard=shard,
         workers=top.workers or os.cpu_count() or 1,
         sandbox=top.sandbox,
+        tracker=top.tracker,
+        repeat=top.repeat,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from codem import plugins
 from codem.language_facts import LanguageFacts
-from codem.settings import Base, Cell, Corpus
+from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed
 
 
 def left_out(bench_name: str, eval_lang: Sequence[str]) -> dict[str, str]:
@@ -31,7 +31,7 @@ def collisions(cells: Sequence[Cell]) -> list[str]:
             *((cell.method_name, cell.train_name, f"seed{cell.seed}") if cell.trains else ("none",)),
         )
         trained = {"method": cell.method, "corpus": cell.corpus, "deepspeed": cell.deepspeed} if cell.trains else {}
-        scored = {"bench": cell.bench, "decode": cell.decode}
+        scored = {"bench": cell.bench, "decode": cell.decode, "engine": cell.engine}
         for folder, identity in (
             (row, {"base": cell.base, **trained}),
             ((*row, cell.bench_name, cell.decode.name), scored),
@@ -49,8 +49,8 @@ def collisions(cells: Sequence[Cell]) -> list[str]:
 
 def _first_difference(a: Any, b: Any) -> str:
     for field in dataclasses.fields(a):
-        if getattr(a, field.name) != getattr(b, field.name):
-            return f"{field.name}: {getattr(a, field.name)} and {getattr(b, field.name)}"
+        if getattr(a, field.name) != getattr(b, field.name, None):
+            return f"{field.name}: {getattr(a, field.name)} and {getattr(b, field.name, None)}"
     return "in kind"
 
 
@@ -60,13 +60,13 @@ def _how_to_get(lang: str) -> str:
 
 
 def eval_languages(
-    bench_name: str, languages: Mapping[str, LanguageFacts], wanted: Any, errors: list[str]
+    bench_name: str, languages: Mapping[str, LanguageFacts], wanted: Any, errors: list[str], only_planned: bool = False
 ) -> tuple[str, ...]:
     """In the benchmark's order. `all` leaves out what this machine cannot judge; a language asked for by name is
-    an error instead, because silence about it would be read as a result."""
+    an error instead, because silence about it would be read as a result. only_planned: this machine does not matter."""
     have = plugins.load("benchmarks", bench_name).LANGUAGES
     if wanted == "all":
-        return tuple(n for n in have if not _how_to_get(n))
+        return tuple(n for n in have if only_planned or not _how_to_get(n))
     names = [wanted] if isinstance(wanted, str) else list(wanted or [])
     if not names:
         errors.append(
@@ -77,7 +77,7 @@ def eval_languages(
             errors.append(f"eval_lang: no language named {name}; {plugins.suggest(str(name), list(have))}")
         elif name not in have:
             errors.append(f"eval_lang: the benchmark {bench_name} has no {name}; it has {', '.join(have)}")
-        elif how := _how_to_get(name):
+        elif not only_planned and (how := _how_to_get(name)):
             errors.append(f"eval_lang: {name} cannot be built or run on this machine; {how}")
     return tuple(n for n in have if n in names)
 
@@ -103,6 +103,43 @@ def corpora(
             f"lang: the corpus {corpus.source} has no {name}; give corpus.source=<folder with {name}.jsonl>"
             for name in wanted
             if not languages[name].corpus_file
+        )
+
+
+def engine(name: str, errors: list[str]) -> None:
+    """An engine that needs a package of its own says by `lacks()` what is missing."""
+    lacks = getattr(plugins.load("engines", name), "lacks", None)
+    if lacks is not None and (missing := lacks()):
+        errors.append(missing)
+
+
+def decoding(decode: Decode | None, errors: list[str]) -> None:
+    """Settings that fit by themselves and make no sense together."""
+    if decode is None:
+        return
+    if decode.top_p > 1:
+        errors.append(f"decode.top_p: expected a share of the probability, at most 1, found {decode.top_p}")
+    if decode.temperature == 0 and decode.samples > 1:
+        errors.append(
+            f"decode.samples: expected 1 with decode.temperature=0, found {decode.samples}: the likeliest answer is "
+            f"the same every time; give decode=sample, or decode.temperature=0.2"
+        )
+    if decode.temperature == 0 and decode.top_p < 1:
+        errors.append(
+            f"decode.top_p: expected 1 with decode.temperature=0, found {decode.top_p}: nothing is drawn; "
+            f"give decode=sample, or decode.temperature=0.2"
+        )
+
+
+def engine_stage(deepspeed: DeepSpeed | None, method: Any, errors: list[str]) -> None:
+    """Without ZeRO, DeepSpeed 0.19 was found to train 16-bit models wrongly: its optimiser makes a step before the
+    first gradient, and divides fp16 gradients by a loss scale that the loss was never multiplied by."""
+    if deepspeed is None or method is None or method.precision == "fp32":
+        return
+    if deepspeed.config.get("zero_optimization", {}).get("stage", 0) == 0:
+        errors.append(
+            f"deepspeed: {deepspeed.name} trains {method.precision} models wrongly (DeepSpeed's optimiser without ZeRO)"
+            f"; give deepspeed=zero1, which computes the same in less memory, or method.precision=fp32"
         )
 
 

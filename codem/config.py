@@ -23,7 +23,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from codem import checks, plugins
+from codem import checks, interruption, plugins, ranks
 from codem.cell import KINDS, to_cell
 from codem.errors import ConfigErrors
 from codem.language_facts import LanguageFacts
@@ -33,7 +33,7 @@ from codem.strict import convert
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
 SWEEPS_TOO = f"hydra.searchpath=[file://{ROOT}]"  # the folder sweeps/ is a group, from whatever directory one starts
-GROUPS_OF_PLUGINS = {"method": "methods", "bench": "benchmarks"}
+GROUPS_OF_PLUGINS = {"method": "methods", "bench": "benchmarks", "engine": "engines"}
 
 
 def cells(argv: Sequence[str], multirun: bool = False) -> list[Cell]:
@@ -61,9 +61,18 @@ def cells(argv: Sequence[str], multirun: bool = False) -> list[Cell]:
 def main(run: Callable[[list[Cell]], int], argv: Sequence[str] | None = None) -> int:
     """The command line of every stage: Hydra's own flags as Hydra has them, else compose and run.
 
-    Returns the exit code: 0, or 2 when the config is wrong.
+    Returns the exit code: 0, or 2 when the config is wrong, or 143 after a SIGTERM.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with interruption.handled():
+        try:
+            return ranks.started_by_a_launcher(lambda: _answer(run, arguments))
+        except interruption.Terminated as e:
+            print(e, file=sys.stderr)
+            return interruption.EXIT_CODE
+
+
+def _answer(run: Callable[[list[Cell]], int], argv: list[str]) -> int:
     multirun = bool({"-m", "--multirun"} & set(argv))
     if {"-h", "--help"} & set(argv):
         print(_help())
@@ -117,10 +126,13 @@ def _hydra():
 
 @cache
 def _register_plugins() -> None:
-    """Each codem/methods/<m>.py and codem/benchmarks/<b>.py is a choice of its group, with its Config's defaults."""
+    """Each codem/methods/<m>.py, codem/benchmarks/<b>.py and codem/engines/<e>.py is a choice of its group, with its
+    Config's defaults; or with those of a file in conf/, where there is one."""
     for group, kind in GROUPS_OF_PLUGINS.items():
         for stem in plugins.names(kind):
             name = stem.replace("_", "-") if kind == "benchmarks" else stem
+            if (CONF / group / f"{name}.yaml").is_file():
+                continue
             defaults = dataclasses.asdict(plugins.load(kind, name).Config())
             ConfigStore.instance().store(group=group, name=name, node=OmegaConf.create({"name": name, **defaults}))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from codem.errors import StageError
 from codem.language_facts import LanguageFacts
+from codem.prompts import training_prompt
 
 EMBEDDED = "mini"
 EMBEDDED_SEED = 0
@@ -65,6 +66,16 @@ def _digest(source: str, name: str, corpus_file: str) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
+def extent(source: str, parts: Sequence[LanguageFacts], size: int | None) -> tuple[int | None, float | None]:
+    """(items of one run, mean characters of one and its prompt); None where only the hub knows. Fetches nothing."""
+    if source != EMBEDDED and not Path(source).expanduser().is_dir():
+        return size, None
+    corpora = [monolingual(source, part) for part in parts]
+    have = sum(map(len, corpora))
+    characters = sum(len(training_prompt(i["instruction"])) + len(i["response"]) for c in corpora for i in c)
+    return size or round(have / len(corpora)), characters / have
+
+
 def monolingual(source: str, part: LanguageFacts) -> list[dict[str, str]]:
     """All items of one language, in their own order."""
     if source == EMBEDDED:
@@ -111,6 +122,8 @@ def _read(path: Path, lang: str) -> list[dict[str, str]]:
             rows.append({"id": f"{path.name}/{where}", "instruction": instruction, "response": response})
         else:
             bad.append(where)
+    if not rows and not bad:
+        raise StageError(f"{path}: the corpus is empty; expected one JSON object with instruction and output per line")
     if len(bad) > MAX_BAD_SHARE * (len(rows) + len(bad)) or not rows:
         raise StageError(
             f"{path}: {len(bad)} of {len(rows) + len(bad)} rows have no instruction and response as text "

@@ -1,10 +1,8 @@
-"""Greedy decoding of many prompts at once, from prompts that may end inside a token.
+"""What tokens spell: prompts that may end inside a token, and the text of an answer as its tokens come.
 
 A prompt ends where a person would stop typing, not where a tokenizer would: after the newline of a function header,
 say, while the model has only ever seen that newline merged with the indentation that follows. Such a prompt has to be
 continued from one token earlier, with the first new tokens held to spell what was taken away ("token healing").
-
-V = vocabulary, B = prompts of a batch, T = tokens so far
 """
 
 from __future__ import annotations
@@ -12,15 +10,13 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from codem.errors import StageError
-
-if TYPE_CHECKING:
-    import torch
+from typing import Any
 
 MOST_TOKENS_BACK = 4
 """How far back a merge across the end of the prompt is looked for."""
+BROKEN = "\N{REPLACEMENT CHARACTER}"
+"""What a tokenizer shows for a part of a character."""
+MOST_TOKENS_OF_A_CHARACTER = 4
 
 
 @dataclass(frozen=True)
@@ -30,13 +26,6 @@ class Prompt:
     """What the model is given."""
     tail: str
     """The end of `text` that is not in `tokens`, and that generation must spell first; often empty."""
-
-
-@dataclass(frozen=True)
-class Completion:
-    text: str
-    finish: str
-    """`eos`, `stop` or `length`, as in a Sample."""
 
 
 class Vocabulary:
@@ -53,6 +42,7 @@ class Vocabulary:
         )
         self.text = ["" if i in special else t[len(self.anchor_text) :] for i, t in enumerate(texts)]
         self.sorted = sorted((t, i) for i, t in enumerate(self.text) if t)
+        self._toward: dict[str, list[int]] = {}
 
     def spelled(self, tokens: Sequence[int]) -> str:
         whole = self.tokenizer.decode([self.anchor, *tokens], clean_up_tokenization_spaces=False)
@@ -68,18 +58,22 @@ class Vocabulary:
         return found
 
     def toward(self, text: str) -> list[int]:
-        """Tokens that can come next when `text` has still to be spelled: they begin with it, or it begins with them."""
-        found = self.extending(text)
-        for end in range(1, len(text)):
-            at = bisect.bisect_left(self.sorted, (text[:end], -1))
-            while at < len(self.sorted) and self.sorted[at][0] == text[:end]:
-                found.append(self.sorted[at][1])
-                at += 1
-        return found
+        """Tokens that can come next when `text` has still to be spelled: they begin with it, or it begins with them
+        and what then remains can be spelled too."""
+        if text not in self._toward:
+            found = self.extending(text)
+            for end in range(1, len(text)):
+                at = bisect.bisect_left(self.sorted, (text[:end], -1))
+                if at < len(self.sorted) and self.sorted[at][0] == text[:end] and self.toward(text[end:]):
+                    while at < len(self.sorted) and self.sorted[at][0] == text[:end]:
+                        found.append(self.sorted[at][1])
+                        at += 1
+            self._toward[text] = found
+        return self._toward[text]
 
     def prompt(self, text: str) -> Prompt:
         """The prompt's tokens, less those at its end that a longer token could have swallowed."""
-        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
         back = 0
         for count in range(1, min(MOST_TOKENS_BACK, len(ids) - 1) + 1):
@@ -90,70 +84,27 @@ class Vocabulary:
         return Prompt(text, tuple(ids[: len(ids) - back]), tail)
 
 
-def complete(
-    model: Any, vocabulary: Vocabulary, prompts: Sequence[Prompt], max_tokens: int, stop: Sequence[str]
-) -> list[Completion]:
-    """One greedy completion per prompt. Raises StageError when a prompt leaves no room in the model's context."""
-    import torch
-    from transformers import LogitsProcessorList
+class Growing:
+    """The text of one answer while its tokens come; each token is spelled once, however long the answer gets."""
 
-    tokenizer = vocabulary.tokenizer
-    width = max(len(p.tokens) for p in prompts)
-    room = getattr(model.config, "max_position_embeddings", None)
-    new = min(max_tokens, room - width) if room else max_tokens
-    if new < 1:
-        raise StageError(f"a prompt of {width} tokens leaves no room in the model's context of {room} tokens")
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    ids = torch.full((len(prompts), width), pad)  # (B, T), padded on the left
-    mask = torch.zeros_like(ids)
-    for row, prompt in enumerate(prompts):
-        ids[row, width - len(prompt.tokens) :] = torch.tensor(prompt.tokens)
-        mask[row, width - len(prompt.tokens) :] = 1
-    with torch.inference_mode():
-        out = model.generate(
-            input_ids=ids.to(model.device),
-            attention_mask=mask.to(model.device),
-            max_new_tokens=new,
-            do_sample=False,
-            pad_token_id=pad,
-            logits_processor=LogitsProcessorList([_Healing(vocabulary, [p.tail for p in prompts])]),
-            **({"stop_strings": list(stop), "tokenizer": tokenizer} if stop else {}),
-        )
-    generated = out[:, width:].tolist()
-    return [_completion(vocabulary, p, row, stop) for p, row in zip(prompts, generated, strict=True)]
+    def __init__(self, vocabulary: Vocabulary):
+        self.vocabulary = vocabulary
+        self.tokens: list[int] = []
+        self.text = ""
+        """Whole characters only: the first part of one that is spread over tokens waits for the rest."""
+        self._waiting: list[int] = []
 
+    def add(self, token: int) -> None:
+        self.tokens.append(token)
+        piece = self.vocabulary.text[token] if token < len(self.vocabulary.text) else ""
+        if self._waiting or not piece or BROKEN in piece:
+            self._waiting.append(token)
+            piece = self.vocabulary.spelled(self._waiting)
+            if piece.endswith(BROKEN) and len(self._waiting) < MOST_TOKENS_OF_A_CHARACTER:
+                return
+            self._waiting = []
+        self.text += piece
 
-def _completion(vocabulary: Vocabulary, prompt: Prompt, tokens: list[int], stop: Sequence[str]) -> Completion:
-    eos = vocabulary.tokenizer.eos_token_id
-    ended = eos in tokens
-    if ended:
-        tokens = tokens[: tokens.index(eos)]
-    text = vocabulary.spelled(tokens)
-    if not text.startswith(prompt.tail):
-        raise StageError(f"expected the completion to begin with {prompt.tail!r}, found {text[:40]!r}")
-    text = text[len(prompt.tail) :]
-    stopped = any(s in text for s in stop)
-    return Completion(text, "stop" if stopped else "eos" if ended else "length")
-
-
-class _Healing:
-    """A logits processor: while a prompt's tail is not spelled, only tokens on the way to it may come."""
-
-    def __init__(self, vocabulary: Vocabulary, tails: list[str]):
-        self.vocabulary, self.left, self.calls = vocabulary, list(tails), 0
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """input_ids: (B, T); scores: (B, V) of the next token."""
-        if not any(self.left):
-            return scores
-        last = input_ids[:, -1].tolist() if self.calls else None
-        self.calls += 1
-        for row, left in enumerate(self.left):
-            if left and last is not None:
-                left = self.left[row] = left[len(self.vocabulary.text[last[row]]) :]
-            if left:
-                allowed = self.vocabulary.toward(left)
-                kept = scores[row, allowed].clone()
-                scores[row] = float("-inf")
-                scores[row, allowed] = kept
-        return scores
+    def whole(self) -> str:
+        """All of it, as the tokenizer spells it in one go."""
+        return self.vocabulary.spelled(self.tokens)

@@ -65,7 +65,7 @@ def execute(cell: Cell) -> None:
         )
     try:
         sandbox = open_sandbox(cell.sandbox)
-        total = sum(len(problems_judged(cell, lang)) for lang in missing)
+        total = sum(len(problems_judged(cell, lang)) for lang in missing) * cell.decode.samples
         with progress(f"judge {cell.train_name}", total, f"{total} answers in {len(missing)} languages") as shown:
             done = 0
             for lang in missing:
@@ -74,7 +74,7 @@ def execute(cell: Cell) -> None:
                     shown.update(done + n, lang)
 
                 judging.run(job(cell, lang, sandbox), report)
-                done += len(problems_judged(cell, lang))
+                done += len(problems_judged(cell, lang)) * cell.decode.samples
     except HarnessError as e:
         raise StageError(str(e)) from e
 
@@ -126,7 +126,7 @@ def ingredients(cell: Cell, lang: str, sandbox: Sandbox) -> dict[str, Any]:
 
 
 def passed(cell: Cell, lang: str) -> tuple[int, int] | None:
-    """Problems solved and problems there are; None while there is no whole judgement."""
+    """Answers that passed and answers there are, as many for each problem; None while there is no whole judgement."""
     record = read_record(evaluation_of(cell, lang).record) or {}
     counts = (record.get(judging.key(variant(cell, lang))) or {}).get("counts")
     return (counts.get("passed", 0), sum(counts.values())) if counts else None

@@ -27,6 +27,18 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """What lets codem/stopping.py end an answer when its function is over."""
+
+    demo: str = ""
+    """A line after the function that begins so is no part of the program, whatever the rest of it says (a regex)."""
+    joins: str = ""
+    """A line that begins so may change what the function does although the function does not name it (a regex)."""
+    known: tuple[str, ...] = ()
+    """Names that need no definition in the answer. One that is missing here costs tokens, never a verdict."""
+
+
+@dataclass(frozen=True)
 class LanguageFacts:
     name: str
     title: str
@@ -43,3 +55,4 @@ class LanguageFacts:
     limits: Limits = field(default_factory=Limits)
     check: bool = True
     """Whether a type error counts where the program would run in spite of it (TypeScript)."""
+    ends: Ends = field(default_factory=Ends)

@@ -1,21 +1,32 @@
-"""Pack several examples into one row of tokens, without letting them see each other.
+"""Which examples an optimiser step learns from, and how they lie in its forward passes.
 
-An example is its tokens and, for each token, whether the model learns to write it. Inside a row every example
-counts its positions from 0; transformers builds the attention mask from those restarts. That mask is exact only if
-no `attention_mask` is passed and no key-value cache is made (`use_cache=False`), so `collate` never returns one.
+A step learns from batch_per_gpu x grad_accumulation x gpus examples, on any number of processes, packed or not: what
+changes is how many forward passes they are laid out in. Packed, a pass takes examples one after another, without
+padding, in at most batch_per_gpu x max_tokens tokens, and a step takes no more passes than it needs;
+codem/attention.py keeps the examples from seeing each other.
 
-N = tokens of an example; T = tokens of a row; B = rows of a batch
+    made = plan(lengths, learned, config, row_tokens=2048, processes=8, seed=0)
+    made.passes     # in the order (step, pass, process); each is a list of examples, by their place in the corpus
+
+N = tokens of an example; B = examples of a padded pass; T = tokens of a pass; E = examples of a packed pass;
+K = learned tokens of a pass
 """
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from codem.errors import StageError
 
 if TYPE_CHECKING:
-    import torch
+    from codem.fine_tuning import FineTuning
 
 IGNORE = -100
 """The label of a token that is not learned."""
@@ -33,86 +44,205 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Row:
-    input_ids: list[int]
-    labels: list[int]
-    """(T,) Not shifted: the model compares position t with label t+1. An example's first token is never a label,
-    because the position before it belongs to another example."""
-    position_ids: list[int]
-    examples: list[int]
-    """Which examples, by their place in the input, in the order in which they lie in the row."""
+class Plan:
+    """Everything that a run will learn from, in its order."""
 
-
-@dataclass(frozen=True)
-class Packed:
-    rows: list[Row]
+    passes: list[list[int]]
+    """Of all steps: first the processes' first passes of the first step. A light step begins with empty ones."""
+    accumulation: int
+    """Passes of one process in one step, as many as the fullest step needs: the trainer wants a constant number."""
+    processes: int
+    tokens: list[int]
+    """Of the run up to each step: tokens[0] is 0."""
+    learned: list[int]
+    """The same, of tokens that the loss is taken of."""
+    examples: int
+    """Of the corpus, those that are used."""
     too_long: list[int]
-    """Examples that fit into no row, by their place in the input. They are left out, never cut."""
+    """Examples with more than row_tokens tokens. They are left out, never cut."""
+    row_tokens: int
 
-    def fill(self, row_length: int) -> float:
-        """The share of the rows' room that holds tokens."""
-        return sum(len(row.input_ids) for row in self.rows) / max(1, row_length * len(self.rows))
+    @property
+    def steps(self) -> int:
+        return len(self.tokens) - 1
+
+    def step(self, number: int) -> list[list[int]]:
+        """The passes of step `number`, from 0."""
+        size = self.accumulation * self.processes
+        return self.passes[number * size : (number + 1) * size]
+
+    def is_skipped(self, at: int) -> bool:
+        """Whether pass `at` is empty, and so are those that other processes make at the same time."""
+        first = at - at % self.processes
+        return not any(self.passes[first : first + self.processes])
 
 
-def pack(examples: Sequence[Example], row_length: int) -> Packed:
-    """Best fit, longest first: each example goes into the fullest row that still has room for it.
+def plan(
+    lengths: Sequence[int], learned: Sequence[int], config: FineTuning, row_tokens: int, processes: int, seed: int
+) -> Plan:
+    """Lay out a run. Equal arguments give an equal plan.
 
-    Equal inputs give equal rows. Rows are ordered by their first example in the input, so a shuffled input stays
-    shuffled and the lengths of the examples do not sort the training.
+    Every epoch is a shuffle of its own. What an epoch leaves over for its last step is joined by the first of the next
+    epoch, so every step is whole but the last of a run without max_steps.
+
+    lengths, learned: tokens of each example, and how many of them the loss is taken of.
+    Raises StageError when nothing fits, or the processes cannot share a step evenly.
     """
-    if row_length < 1:
-        raise ValueError(f"row_length: expected a positive number of tokens, found {row_length}")
-    sizes = [len(example.tokens) for example in examples]
-    members: list[list[int]] = []
-    room: list[tuple[int, int]] = []  # (tokens left, row), sorted: the first that is large enough fits best
-    for index in sorted(range(len(examples)), key=lambda i: (-sizes[i], i)):
-        if not 0 < sizes[index] <= row_length:
-            continue
+    sizes = [int(n) for n in lengths]
+    usable = [i for i, size in enumerate(sizes) if 0 < size <= row_tokens]
+    if not usable:
+        raise StageError(
+            f"the corpus has {len(sizes)} examples, and none fits into {row_tokens} tokens; "
+            f"raise method.max_tokens, or take a base model with a longer context"
+        )
+    examples = examples_of_a_step(config)
+    _check_share(config, processes)
+    order = _order(usable, seed)
+    total = config.max_steps * examples if config.max_steps else max(1, round(config.epochs * len(usable)))
+    steps = [
+        list(itertools.islice(order, min(examples, total - start))) for start in range(0, total, examples)
+    ]  # each a list of examples
+    if config.packing:
+        passes, accumulation = _packed(steps, sizes, config.batch_per_gpu * row_tokens, processes)
+    else:
+        passes, accumulation = _padded(steps, config.batch_per_gpu, examples // config.batch_per_gpu, processes)
+    counts = [int(n) for n in learned]
+    return Plan(
+        passes=passes,
+        accumulation=accumulation,
+        processes=processes,
+        tokens=[0, *itertools.accumulate(sum(sizes[i] for i in step) for step in steps)],
+        learned=[0, *itertools.accumulate(sum(counts[i] for i in step) for step in steps)],
+        examples=len(usable),
+        too_long=[i for i, size in enumerate(sizes) if size > row_tokens],
+        row_tokens=row_tokens,
+    )
+
+
+def examples_of_a_step(config: FineTuning) -> int:
+    return config.batch_per_gpu * config.grad_accumulation * config.gpus
+
+
+def _check_share(config: FineTuning, processes: int) -> None:
+    """The paper's batch is a number of whole forward passes on each process: packed runs keep that rule, so that
+    method.packing=false is always possible."""
+    if config.grad_accumulation * config.gpus % processes:
+        raise StageError(
+            f"a step has {examples_of_a_step(config)} examples in {config.grad_accumulation * config.gpus} forward "
+            f"passes of {config.batch_per_gpu}, which {processes} processes cannot share evenly; start a number of "
+            f"processes that divides method.grad_accumulation x method.gpus, or change those"
+        )
+
+
+def _order(usable: list[int], seed: int) -> Iterator[int]:
+    for epoch in itertools.count():
+        shuffled = usable.copy()
+        random.Random(f"{seed} {epoch}").shuffle(shuffled)
+        yield from shuffled
+
+
+def _padded(steps: list[list[int]], rows: int, count: int, processes: int) -> tuple[list[list[int]], int]:
+    """`count` passes a step, of `rows` examples each, in the order of the shuffle."""
+    passes: list[list[int]] = []
+    for step in steps:
+        filled = [step[at : at + rows] for at in range(0, len(step), rows)]
+        passes += [[] for _ in range(count - len(filled))] + filled
+    return passes, count // processes
+
+
+def _packed(steps: list[list[int]], sizes: list[int], capacity: int, processes: int) -> tuple[list[list[int]], int]:
+    """Each step in as few passes as it needs, all of them about equally long."""
+    tightest = [_best_fit(step, sizes, capacity) for step in steps]
+    accumulation = math.ceil(max(len(bins) for bins in tightest) / processes)
+    passes: list[list[int]] = []
+    for step, bins in zip(steps, tightest, strict=True):
+        count = math.ceil(len(bins) / processes) * processes
+        laid = _balanced(step, sizes, capacity, count) or bins + [[] for _ in range(count - len(bins))]
+        # Neighbours are processes' passes of the same time, which wait for each other: they should be equally long.
+        laid.sort(key=lambda members: (-sum(sizes[i] for i in members), members))
+        passes += [[] for _ in range(accumulation * processes - count)] + laid
+    return passes, accumulation
+
+
+def _best_fit(step: list[int], sizes: list[int], capacity: int) -> list[list[int]]:
+    """Longest first, each into the fullest pass that still has room for it."""
+    bins: list[list[int]] = []
+    room: list[tuple[int, int]] = []  # (tokens left, pass), sorted: the first that is large enough fits best
+    for index in sorted(step, key=lambda i: (-sizes[i], i)):
         at = bisect.bisect_left(room, (sizes[index], -1))
         if at < len(room):
-            left, row = room.pop(at)
+            left, chosen = room.pop(at)
         else:
-            left, row = row_length, len(members)
-            members.append([])
-        members[row].append(index)
-        bisect.insort(room, (left - sizes[index], row))
-    ordered = sorted(sorted(row) for row in members)
-    too_long = [i for i, size in enumerate(sizes) if size > row_length]
-    return Packed([_row(examples, row) for row in ordered], too_long)
+            left, chosen = capacity, len(bins)
+            bins.append([])
+        bins[chosen].append(index)
+        bisect.insort(room, (left - sizes[index], chosen))
+    return bins
 
 
-def _row(examples: Sequence[Example], members: list[int]) -> Row:
-    input_ids: list[int] = []
-    labels: list[int] = []
-    position_ids: list[int] = []
-    for index in members:
-        example = examples[index]
-        input_ids += example.tokens
-        labels += [
-            token if learned and place > 0 else IGNORE
-            for place, (token, learned) in enumerate(zip(example.tokens, example.learned, strict=True))
-        ]
-        position_ids += range(len(example.tokens))
-    return Row(input_ids, labels, position_ids, members)
+def _balanced(step: list[int], sizes: list[int], capacity: int, count: int) -> list[list[int]] | None:
+    """Longest first, each into the emptiest of `count` passes; None when that overflows one."""
+    bins: list[list[int]] = [[] for _ in range(count)]
+    loads = [(0, k) for k in range(count)]
+    for index in sorted(step, key=lambda i: (-sizes[i], i)):
+        load, chosen = loads[0]
+        if load + sizes[index] > capacity:
+            return None
+        bins[chosen].append(index)
+        heapq.heapreplace(loads, (load + sizes[index], chosen))
+    return bins
 
 
-def collate(rows: Sequence[Row], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """A batch as wide as its longest row: input_ids, labels, position_ids, each (B, T).
+def collate_packed(examples: Sequence[Example], pad_token_id: int, learned_only: bool = False) -> dict[str, Any]:
+    """One row of examples, one after another, with where each begins: what codem/attention.py wants.
 
-    The padding at a row's end counts its positions from 0 as one more example, so nothing can see it and it sees
-    nothing; its labels are ignored.
+    input_ids, labels, position_ids: (1, T); cu_seq_lens_*: (E+1,). Nothing to learn from becomes one token without a
+    label. Labels are not shifted; an example's first token is never one: what stands before it is another example.
+
+    learned_only: also the places before learned tokens, logits_to_keep: (K,), and what is learned there, shift_labels:
+    (1, K). The model then makes no logits elsewhere, where the vocabulary would cost more than all else.
     """
     import torch
 
-    width = max(len(row.input_ids) for row in rows)
+    examples = examples or [Example((pad_token_id,), (False,))]
+    starts = [0, *itertools.accumulate(len(example.tokens) for example in examples)]
+    longest = max(len(example.tokens) for example in examples)
+    boundaries = torch.tensor(starts, dtype=torch.int32)
+    labels = [label for example in examples for label in _labels(example)]
+    batch = {
+        "input_ids": torch.tensor([[token for example in examples for token in example.tokens]]),
+        "labels": torch.tensor([labels]),
+        "position_ids": torch.tensor([[place for example in examples for place in range(len(example.tokens))]]),
+        # These names are the ones by which models hand such things down to their attention.
+        "cu_seq_lens_q": boundaries,
+        "cu_seq_lens_k": boundaries,
+        "max_length_q": longest,
+        "max_length_k": longest,
+    }
+    if learned_only:
+        places = [place for place in range(len(labels) - 1) if labels[place + 1] != IGNORE]
+        batch["logits_to_keep"] = torch.tensor(places or [0])
+        batch["shift_labels"] = torch.tensor([[labels[place + 1] for place in places] or [IGNORE]])
+    return batch
 
-    def padded(name: str, filler: list[int]) -> torch.Tensor:
-        """`filler`: (T,) what stands at the end of a row that leaves room."""
-        lists = [getattr(row, name) for row in rows]
-        return torch.tensor([values + filler[: width - len(values)] for values in lists], dtype=torch.long)
+
+def collate_padded(examples: Sequence[Example], pad_token_id: int) -> dict[str, Any]:
+    """One example a row, padded on the right to the longest: input_ids, labels, attention_mask, all (B, T)."""
+    import torch
+
+    examples = examples or [Example((pad_token_id,), (False,))]
+    width = max(len(example.tokens) for example in examples)
+
+    def padded(values: Sequence[int], filler: int) -> list[int]:
+        return [*values, *[filler] * (width - len(values))]
 
     return {
-        "input_ids": padded("input_ids", [pad_token_id] * width),
-        "labels": padded("labels", [IGNORE] * width),
-        "position_ids": padded("position_ids", list(range(width))),
+        "input_ids": torch.tensor([padded(example.tokens, pad_token_id) for example in examples]),
+        "labels": torch.tensor([padded(_labels(example), IGNORE) for example in examples]),
+        "attention_mask": torch.tensor([padded([1] * len(example.tokens), 0) for example in examples]),
     }
+
+
+def _labels(example: Example) -> list[int]:
+    marks = enumerate(zip(example.tokens, example.learned, strict=True))
+    return [token if learned and place > 0 else IGNORE for place, (token, learned) in marks]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codem import checks, execute, generate, train
+from codem import checks, execute, generate, interruption, noise, plan, plan_text, ranks, train
 from codem.errors import CodemError
 from codem.sandbox import open_sandbox
 from codem.settings import Cell
@@ -36,8 +36,14 @@ def _without_model(cell: Cell) -> list[str]:
     return [] if there else [cell.train_name]
 
 
+def _generate(cell: Cell) -> None:
+    generate.generate(cell)
+    if noise.missing(cell):  # repeat=2 or more
+        noise.measure(cell)
+
+
 TRAIN = StageKind("train", _without_model, train.train)
-GENERATE = StageKind("generate", _without_answers, generate.generate)
+GENERATE = StageKind("generate", lambda c: _without_answers(c) or noise.missing(c), _generate)
 EXECUTE = StageKind(
     "execute", lambda c: [lang for lang in c.eval_lang if not execute.is_done(c, lang)], execute.execute
 )
@@ -58,6 +64,9 @@ def run_judging(cells: Sequence[Cell]) -> int:
 
 def _run(cells: Sequence[Cell], stages: Sequence[StageKind], needs: Sequence[StageKind] = ()) -> int:
     """One cell after another, here. A cell that fails is reported and the others go on; it makes the exit code 1."""
+    if any(cell.launch.dry_run for cell in cells):
+        print(plan_text.text(plan.of(cells, [stage.name for stage in stages])))
+        return 0
     _say_what_is_left_out(cells)
     failed: list[Cell] = []
     made = 0
@@ -75,12 +84,19 @@ def _run(cells: Sequence[Cell], stages: Sequence[StageKind], needs: Sequence[Sta
                 print(f"[{number}/{len(cells)}] {name}", flush=True)
             for stage in todo:
                 stage.run(cell)
-        except KeyboardInterrupt:
-            print(f"\n[{number}/{len(cells)}] {name} stopped; the same command goes on from here.", file=sys.stderr)
-            return 130
+                interruption.obey()
+        except (KeyboardInterrupt, interruption.Terminated) as e:
+            by, code = (" by SIGTERM", interruption.EXIT_CODE) if isinstance(e, interruption.Terminated) else ("", 130)
+            print(f"\n[{number}/{len(cells)}] {name} stopped{by}; the same command goes on from here.", file=sys.stderr)
+            return code
         except Exception as e:  # one row's failure is its own: it is on record, and the other rows go on
             print(f"[{number}/{len(cells)}] {name} failed: {_explained(e, cell.runs)}", file=sys.stderr, flush=True)
             failed.append(cell)
+            if interruption.asked():
+                return interruption.EXIT_CODE
+            if ranks.are_lost():
+                print("The other processes of the launcher end too; no further row is begun.", file=sys.stderr)
+                return 1
     _print_rows([c for c in cells if c not in failed])
     if not made and not failed:
         print("Nothing to do: all of it was done before.")

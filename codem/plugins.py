@@ -1,4 +1,4 @@
-"""Find languages, methods and benchmarks by file name: a file in the folder is all it takes to exist."""
+"""Find languages, methods, benchmarks and engines by file name: a file in the folder is all it takes to exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 
 def names(kind: str) -> list[str]:
-    """The plug-ins of a kind (`languages`, `methods`, `benchmarks`), sorted, without importing any."""
+    """The plug-ins of a kind (`languages`, `methods`, `benchmarks`, `engines`), sorted, without importing any."""
     return sorted(m.name for m in pkgutil.iter_modules([str(HERE / kind)]) if not m.name.startswith("_"))
 
 

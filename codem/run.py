@@ -113,6 +113,10 @@ class Evaluation:
     def samples(self) -> Path:
         return self.folder / "samples.jsonl"
 
+    def repeated(self, name: str) -> Path:
+        """The same answers made once more, to be compared with `samples`."""
+        return self.folder / "repeat" / name / "samples.jsonl"
+
     @property
     def judged(self) -> Judged:
         return Judged(self.folder)

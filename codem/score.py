@@ -1,4 +1,4 @@
-"""pass@1 of one model on one benchmark and language, and how sure it is."""
+"""pass@1 of one model on one benchmark and language, and how sure it is; pass@k where problems have several answers."""
 
 from __future__ import annotations
 
@@ -34,10 +34,7 @@ def pass_at_1(verdicts: Iterable[Verdict]) -> Score:
 
     Raises ValueError when there is nothing to score. A failure of ours is left out, not counted as the model's.
     """
-    by_problem: dict[str, list[bool]] = defaultdict(list)
-    for verdict in verdicts:
-        if verdict.outcome is not Outcome.HARNESS_ERROR:
-            by_problem[verdict.problem].append(verdict.outcome is Outcome.PASSED)
+    by_problem = _by_problem(verdicts)
     if not by_problem:
         raise ValueError("pass@1: expected at least one verdict, found none")
     means = [fmean(passed) for passed in by_problem.values()]
@@ -49,6 +46,34 @@ def pass_at_1(verdicts: Iterable[Verdict]) -> Score:
         half = Z * math.sqrt(variance(means) / n)
         low, high = max(0.0, value - half), min(1.0, value + half)
     return Score(value, low, high, n, samples)
+
+
+def pass_at_k(verdicts: Iterable[Verdict], k: int) -> float:
+    """The chance that at least one of k answers to a problem passes: the mean over problems of
+    1 - C(n - c, k) / C(n, k), where c of its n answers passed (Chen et al. 2021, equation 1).
+
+    Raises ValueError when there is nothing to score, or when a problem has fewer than k answers.
+    """
+    by_problem = _by_problem(verdicts)
+    fewest = min(map(len, by_problem.values()), default=0)
+    if not 1 <= k <= fewest:
+        raise ValueError(f"pass@{k}: expected {max(k, 1)} or more answers to every problem, found one with {fewest}")
+    return fmean(1 - math.comb(len(p) - sum(p), k) / math.comb(len(p), k) for p in by_problem.values())
+
+
+def ks(verdicts: Iterable[Verdict]) -> tuple[int, ...]:
+    """The usual k that these verdicts allow, besides 1."""
+    fewest = min(map(len, _by_problem(verdicts).values()), default=0)
+    return tuple(k for k in (5, 10, 100) if k <= fewest)
+
+
+def _by_problem(verdicts: Iterable[Verdict]) -> dict[str, list[bool]]:
+    """Whether each answer passed; a failure of ours is left out."""
+    found: dict[str, list[bool]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict.outcome is not Outcome.HARNESS_ERROR:
+            found[verdict.problem].append(verdict.outcome is Outcome.PASSED)
+    return found
 
 
 def _wilson(p: float, n: int) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 from codem.benchmark_data import Source
 from codem.knob import knob
 from codem.language_facts import LanguageFacts
+from codem.model_shape import Shape
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Base:
     """What its folder under runs/ is called; derived from the path when not given."""
     revision: str | None = None
     """Branch, tag or commit of a hub id."""
+    shape: Shape | None = None
+    """For a plan without the model's files. None: as its config.json says, where that is here."""
+    trained_in: str | None = knob(None, choices=("fp16", "bf16", "fp32"))
+    """The precision of its pre-training. None: the one that its config.json names."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,16 @@ class Corpus:
 class Decode:
     name: str
     max_tokens: int = knob(512, least=1)
-    batch_size: int = knob(16, least=1)
-    """Part of what a result is: padding moves the last bits of a logit."""
+    temperature: float = knob(0.0, least=0)
+    """0: the likeliest token, always."""
+    top_p: float = knob(1.0, above=0)
+    """Tokens are drawn from the smallest set that has this share of the probability."""
+    samples: int = knob(1, least=1)
+    """Answers per problem."""
     stop: tuple[str, ...] = ()
     """Generation ends where one of these appears: nothing of the program can come after it."""
+    at_function_end: bool = True
+    """Generation also ends where the wanted function does, as the language's facts tell."""
     other_template: bool = False
     """Declares that the model was trained with another prompt template than it is now prompted with."""
 
@@ -51,6 +62,12 @@ class DeepSpeed:
 @dataclass(frozen=True)
 class Launcher:
     name: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    dry_run: bool = False
+    """Print what would be done, and what it would need and cost; do none of it."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +98,12 @@ class Cell:
     bench: Any
     """codem/benchmarks/<name>.py's own Config."""
     decode: Decode
+    engine_name: str
+    engine: Any
+    """codem/engines/<name>.py's own Config."""
     deepspeed: DeepSpeed
     launcher: Launcher
+    launch: Launch
     corpus: Corpus
     eval_lang: tuple[str, ...]
     """What it is scored on, in the order of the benchmark."""
@@ -99,6 +120,10 @@ class Cell:
     shard: Shard | None
     workers: int
     sandbox: str
+    tracker: str
+    """Where training curves are shown besides metrics.jsonl; `none`: nowhere."""
+    repeat: int
+    """Generate this many times, and measure how far the answers differ."""
 
     @property
     def trains(self) -> bool:
@@ -110,7 +135,7 @@ class Cell:
 
 
 NOT_IDENTITY = (
-    *("launcher", "runs", "source", "cache", "shard", "workers", "sandbox", "eval_lang"),
+    *("launcher", "launch", "runs", "source", "cache", "shard", "workers", "sandbox", "eval_lang", "tracker", "repeat"),
     "errata",  # judged under a name of its own
 )
 """Fields of a cell that say where and how it runs, or which of its results are wanted: changing one never makes

@@ -68,6 +68,7 @@ class Stage:
                 self._write(mine, self.done)
             except BaseException as e:
                 logging.getLogger("codem").exception("%s stopped", self.folder)
+                mine.pop("finished", None)  # a signal may come while that is being written
                 mine["error"] = "".join(traceback.format_exception_only(e)).strip()
                 with suppress(OSError):  # the disk is full: what is there stays true, and the error itself is shown
                     self._write(mine, "failed")

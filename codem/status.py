@@ -45,6 +45,8 @@ def _evaluation(where: runs.Evaluation) -> dict[str, Any]:
         "status": _status(record, where.folder),
         "error": judged.get("error") or record.get("error"),
         "passed": counts.get("passed", 0) if total else None,
+        "judged": total or None,
+        "samples": ((record.get("recipe") or {}).get("decode") or {}).get("samples", 1),
         "problems": (record.get("recipe") or {}).get("problems"),
     }
 
@@ -73,9 +75,15 @@ def _print(found: list[dict[str, Any]]) -> None:
         step = f", step {row['progress']['step']} loss {row['progress']['loss']:.3f}" if row["progress"] else ""
         print(f"{row['run']}: {row['status']}{step}" + (f": {_first_line(row['error'])}" if row["error"] else ""))
         for e in row["evaluations"]:
-            score = f"{100 * e['passed'] / e['problems']:5.1f} % of {e['problems']}" if e["passed"] is not None else ""
+            score = f"{100 * e['passed'] / e['judged']:5.1f} % of {_of(e)}" if e["passed"] is not None else ""
             error = f": {_first_line(e['error'])}" if e["error"] else ""
             print(f"  {e['bench']} {e['lang']:<11} {e['decode']} {e['status']:<9} {score}{error}")
+
+
+def _of(evaluation: dict[str, Any]) -> str:
+    """What was judged: problems, or several answers to each."""
+    judged, samples = evaluation["judged"], evaluation["samples"]
+    return f"{judged // samples} x {samples}" if samples > 1 else str(judged)
 
 
 def _first_line(text: str) -> str:

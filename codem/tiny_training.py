@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from codem import tiny_tokenizer
 from codem.checkpoints import newest_whole, save_whole
-from codem.packing import Example, Row, collate, pack
+from codem.packing import Example
 from codem.prompts import inference_prompt, training_prompt
 from codem.quiet import quiet
 from codem.tiny import Progress, TinyRecipe
+from codem.tiny_rows import Row, collate, pack
 from codem.world import corpora
 
 if TYPE_CHECKING:

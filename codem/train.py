@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from codem import corpus, plugins
+from codem import bases, corpus
 from codem.bases import locate
 from codem.progress import progress
 from codem.prompts import template_sha256
 from codem.run import Run
 from codem.settings import Cell
 from codem.stage import Stage
+from codem.tokens import tokenised
 
 
 def run_of(cell: Cell) -> Run:
@@ -35,6 +36,8 @@ def recipe(cell: Cell) -> dict[str, Any]:
     if not cell.trains:
         return {"base": base, "lang": ["none"]}
     parts = [cell.languages[p] for p in cell.parts]
+    method = dataclasses.asdict(cell.method)
+    del method["checkpoint_steps"]  # a resumed run has the bits of an undisturbed one
     return {
         "base": base,
         "lang": list(cell.lang),
@@ -44,7 +47,7 @@ def recipe(cell: Cell) -> dict[str, Any]:
             "parts": list(cell.parts),
             "sha256": corpus.digest(cell.corpus.source, parts),
         },
-        "method": {"name": cell.method_name, **dataclasses.asdict(cell.method)},
+        "method": {"name": cell.method_name, **method},
         "deepspeed": dataclasses.asdict(cell.deepspeed),
         "seed": cell.seed,
         "template_sha256": template_sha256(),
@@ -81,11 +84,20 @@ def train(cell: Cell) -> None:
         if not cell.trains:
             record["result"] = {"model": base}
             return
-        from codem.fit import Job
+        from codem import preflight, ranks
+        from codem.job import Job
 
         parts = [cell.languages[p] for p in cell.parts]
         items = corpus.items(cell.corpus.source, parts, cell.corpus.size, cell.seed)
         record["items"] = len(items)
+        if not Path(base).is_dir():
+            print(f"  {base}: fetched from the hub if it is not in its cache", flush=True)
+        model = bases.examined(base, cell.base.revision)
+        tokenizer = bases.tokenizer(base, cell.base.revision)
+        tokens = tokenised(items, tokenizer, cell.method.learn_prompt, cell.source.cache_dir)
+        found = preflight.check(cell, model, tokenizer, tokens, items)
+        record["preflight"] = found.record()
+        print(found.line() if cell.base.path is None else found.text(), flush=True)
         with progress(f"train {cell.train_name}", None, "trained") as shown:
 
             def report(step: int, total: int, note: str) -> None:
@@ -95,16 +107,19 @@ def train(cell: Cell) -> None:
             job = Job(
                 base=base,
                 revision=cell.base.revision,
-                items=items,
+                tokens=tokens,
                 config=cell.method,
+                method=cell.method_name,
                 deepspeed=cell.deepspeed.config,
                 seed=cell.seed,
                 checkpoint=run.checkpoint,
                 model=run.model,
                 metrics=run.metrics,
+                tracker=cell.tracker,
+                run_name=str(run.folder.relative_to(run.root)),
                 report=report,
             )
-            record["result"] = plugins.load("methods", cell.method_name).train(job)
+            record["result"] = ranks.run(cell.method_name, job)
         _remove_checkpoints(run.checkpoint)
 
 

@@ -10,7 +10,7 @@ import pytest
 from codem import config, generate, train
 from codem.benchmark_data import Source
 from codem.errors import ConfigErrors
-from codem.settings import NOT_IDENTITY, Cell, Shard
+from codem.settings import NOT_IDENTITY, Cell, Launch, Shard
 
 
 def one(*overrides: str) -> Cell:
@@ -98,6 +98,8 @@ def test_three_errors_at_once_each_with_its_fix():
         ("seed=one", "seed: expected a whole number, found 'one'"),
         ("workers=0", "workers: expected 1 or more, found 0"),
         ("method.precision=fp8", "expected one of fp16, bf16, fp32, found fp8"),
+        ("engine.dtype=fp8", "expected one of auto, fp32, fp16, bf16, found fp8"),
+        ("tracker=excel", "expected one of none, tensorboard, wandb, mlflow, found excel"),
         ("decode.max_tokens=1.5", "decode.max_tokens: expected a whole number, found 1.5"),
         ("eval_lang=[html]", "the benchmark mini has no html"),
         ("eval_lang=[]", "expected all or a list of languages"),
@@ -184,8 +186,11 @@ def changed(cell: Cell, field: str) -> Cell:
         "method": dataclasses.replace(cell.method, lr=0.5),
         "bench": dataclasses.replace(cell.bench, n=3),
         "decode": dataclasses.replace(cell.decode, max_tokens=7),
-        "deepspeed": dataclasses.replace(cell.deepspeed, name="zero0"),
+        "engine_name": "other",
+        "engine": dataclasses.replace(cell.engine, dtype="bf16"),
+        "deepspeed": dataclasses.replace(cell.deepspeed, config={}),
         "launcher": dataclasses.replace(cell.launcher, name="other"),
+        "launch": Launch(dry_run=True),
         "corpus": dataclasses.replace(cell.corpus, size=9),
         "eval_lang": ("c",),
         "seed": 5,
@@ -196,6 +201,8 @@ def changed(cell: Cell, field: str) -> Cell:
         "shard": Shard(1, 2),
         "workers": 99,
         "sandbox": "unsafe",
+        "tracker": "tensorboard",
+        "repeat": 2,
     }
     return dataclasses.replace(cell, **{field: new[field]})
 
@@ -208,6 +215,11 @@ def test_a_field_is_identity_or_it_is_not(field):
     same = train.recipe(cell) == train.recipe(other)
     same &= generate.stage_of(cell, "c").recipe == generate.stage_of(other, "c").recipe
     assert same == (field in NOT_IDENTITY)
+
+
+def test_how_often_a_run_is_saved_is_not_what_it_learns():
+    assert train.recipe(one("method.checkpoint_steps=7")) == train.recipe(one())
+    assert train.recipe(one("method.gpus=2")) != train.recipe(one()), "gpus is part of the batch"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"], ["lang=go", "--cfg", "job"]])

@@ -1,10 +1,12 @@
 """pass@1 and its interval, against values worked out elsewhere."""
 
+import itertools
+
 import pytest
 from scipy.stats import binomtest
 
 from codem.records import Outcome, Verdict
-from codem.score import pass_at_1
+from codem.score import ks, pass_at_1, pass_at_k
 
 
 def verdicts(*outcomes: tuple[str, str]) -> list[Verdict]:
@@ -31,3 +33,20 @@ def test_a_failure_of_ours_is_no_score():
     assert pass_at_1(verdicts(("a", "passed"), ("b", "harness_error"))).value == 1.0
     with pytest.raises(ValueError, match="found none"):
         pass_at_1(verdicts(("b", "harness_error")))
+
+
+def test_pass_at_k_is_the_share_of_all_choices_of_k_that_have_a_right_one():
+    """Counted out, over every choice of k of the five answers."""
+    right = [True, True, False, False, False]
+    rows = verdicts(*(("a", "passed" if it_is else "wrong") for it_is in right), *[("b", "wrong")] * 5)
+    for k in range(1, 6):
+        choices = list(itertools.combinations(right, k))
+        assert pass_at_k(rows, k) == pytest.approx(sum(map(any, choices)) / len(choices) / 2)
+    assert pass_at_k(rows, 1) == pytest.approx(pass_at_1(rows).value)
+
+
+def test_pass_at_k_needs_k_answers_to_every_problem():
+    rows = verdicts(*[("a", "passed")] * 10, *[("b", "wrong")] * 9, ("b", "harness_error"))
+    assert ks(rows) == (5,)
+    with pytest.raises(ValueError, match="pass@10: expected 10 or more answers to every problem, found one with 9"):
+        pass_at_k(rows, 10)

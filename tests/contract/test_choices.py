@@ -3,9 +3,11 @@
 import dataclasses
 
 import pytest
+import yaml
 
 from codem import config, doctor, generate, plugins, train
 from codem.config import CONF, ROOT
+from codem.fine_tuning import FineTuning
 
 LANGUAGES = plugins.names("languages")
 METHODS = plugins.names("methods")
@@ -58,8 +60,13 @@ def test_a_method(name):
     module = plugins.load("methods", name)
     (cell,) = config.cells([f"method={name}"])
     assert isinstance(cell.method, module.Config)
-    assert dataclasses.is_dataclass(module.Config)
+    assert issubclass(module.Config, FineTuning)
     assert callable(module.train)
+    assert cell.method_name == name
+    held = set(yaml.safe_load((CONF / "method" / f"{name}.yaml").read_text())) - {"defaults", "name"}
+    fields = {f.name for f in dataclasses.fields(module.Config)}
+    own = fields - {f.name for f in dataclasses.fields(FineTuning)}
+    assert own <= held <= fields, "conf/method/ has a value, and the reason for it, for everything of its own"
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

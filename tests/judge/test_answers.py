@@ -61,6 +61,18 @@ def test_a_file_is_judged_scored_and_judged_only_once(tmp_path, cache_dir, sandb
     assert refused.returncode == 1 and "samples_sha256" in refused.stderr and "another out=" in refused.stderr
 
 
+def test_several_answers_to_every_problem_have_a_pass_at_k_too(tmp_path, cache_dir, sandbox):
+    """One right answer of five to the first problem, five to the second."""
+    given = [own(0, PROBLEMS[0].reference if n == 0 else "    return None\n", n) for n in range(5)]
+    given += [own(1, PROBLEMS[1].reference, n) for n in range(5)]
+    done = execute(rows(tmp_path / "a.jsonl", *given), tmp_path / "out", cache_dir)
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert "pass@1 60.0 %" in last and "pass@5 100.0 %" in last and "pass@10" not in last
+    score = json.loads((tmp_path / "out" / "record.json").read_text())["judge"]["score"]
+    assert (score["value"], score["pass@5"]) == (0.6, 1.0)
+
+
 def test_a_type_error_counts_unless_one_says_so_and_both_scores_are_kept(tmp_path, cache_dir, sandbox):
     problems = mini.problems("typescript", mini.Config(n=5))
     text = "  const odd: string = 1 as number;\n" + problems[0].reference
