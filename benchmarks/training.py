@@ -3,10 +3,11 @@
 python benchmarks/training.py --json                                   # CPU: a tiny StarCoder-shaped model
 python benchmarks/training.py --json --shape 7b --precision bf16       # GPU: random weights of that shape
 
-Both sides go through codem.fit, on DeepSpeed, in one process, in alternation; a round's ratio is of the learned tokens
-per second of its two trainings, and `packed_over_padded` is the median of the rounds. The first steps of each training
-warm up and are not counted; loading and saving never are. Batches are the paper's: 2 examples, 4 passes a step, on one
-process.
+Both sides go through codem.fit, on DeepSpeed, in one process, in alternation, several rounds of the same steps. A step
+takes the median of its times in all rounds, so that what else the machine does counts little; learned tokens per second
+are those of all steps over the sum of these times, and `packed_over_padded` is the ratio of the two sides. A step has
+the same examples on both. The first steps of each training warm up and are not counted; loading and saving never are.
+Batches are the paper's: 2 examples, 4 passes a step, on one process.
 
 The corpus has the lengths of instruction data: lognormal with a median of 200 tokens and a sigma of 1, of which 1 % is
 longer than 2,048 and left out; 40 % of an example is its prompt. On a CPU lengths and context are divided by 8
@@ -100,8 +101,8 @@ def config(args: argparse.Namespace, packing: bool) -> FineTuning:
     )  # fmt: skip
 
 
-def measured(job: Job, attention: str | None) -> dict[str, float]:
-    """Of one training: seconds, tokens and learned tokens of the counted steps, and the peak of GPU memory."""
+def measured(job: Job, attention: str | None) -> dict[str, Any]:
+    """Of one training: seconds of each counted step, tokens and learned tokens of all, and the peak of GPU memory."""
     import torch
 
     from codem.fit import fit
@@ -118,7 +119,7 @@ def measured(job: Job, attention: str | None) -> dict[str, float]:
     lines = [json.loads(line) for line in job.metrics.read_text().splitlines()]
     start, end = lines[WARM_UP_STEPS - 1], lines[-1]
     return {
-        "seconds": sum(line["seconds"] for line in lines[WARM_UP_STEPS:]),
+        "seconds": [line["seconds"] for line in lines[WARM_UP_STEPS:]],
         "tokens": end["tokens"] - start["tokens"],
         "learned_tokens": end["learned_tokens"] - start["learned_tokens"],
         "passes_per_step": record["passes_per_step"],
@@ -138,11 +139,10 @@ def compared(args: argparse.Namespace, work: Path) -> dict[str, Any]:
         model=work / "model", metrics=work / "metrics.jsonl",
     )  # fmt: skip
     sides = {"both": [True, False], "packed": [True], "padded": [False]}[args.side]
-    rounds: dict[bool, list[dict[str, float]]] = {side: [] for side in sides}
+    rounds: dict[bool, list[dict[str, Any]]] = {side: [] for side in sides}
     for number in range(args.rounds):
-        seeded = dataclasses.replace(job, seed=number)
         for packing in sides if number % 2 == 0 else sides[::-1]:  # neither side always goes first
-            one = dataclasses.replace(seeded, config=config(args, packing))
+            one = dataclasses.replace(job, config=config(args, packing))
             rounds[packing].append(measured(one, args.attention))
             _clear(work)
     result: dict[str, Any] = {
@@ -156,25 +156,30 @@ def compared(args: argparse.Namespace, work: Path) -> dict[str, Any]:
     for packing in sides:
         result["packed" if packing else "padded"] = _summary(rounds[packing], args, shape, sizes)
     if len(sides) == 2:
-        speeds = {side: [r["learned_tokens"] / r["seconds"] for r in rounds[side]] for side in sides}
-        ratios = [a / b for a, b in zip(speeds[True], speeds[False], strict=True)]
+        totals = {side: [sum(r["seconds"]) for r in rounds[side]] for side in sides}
         result = {
-            "packed_over_padded": round(statistics.median(ratios), 3),
-            "rounds": [round(ratio, 3) for ratio in ratios],
+            "packed_over_padded": round(_seconds(rounds[False]) / _seconds(rounds[True]), 3),
+            "rounds": [round(padded / packed, 3) for packed, padded in zip(totals[True], totals[False], strict=True)],
             **result,
         }
     return result
 
 
-def _summary(rounds: list[dict[str, float]], args: argparse.Namespace, shape: Shape, sizes: list[int]) -> dict:
+def _seconds(rounds: list[dict[str, Any]]) -> float:
+    """Of all counted steps, each at the median of its rounds."""
+    return sum(statistics.median(times) for times in zip(*(r["seconds"] for r in rounds), strict=True))
+
+
+def _summary(rounds: list[dict[str, Any]], args: argparse.Namespace, shape: Shape, sizes: list[int]) -> dict:
     import torch
 
-    speed = statistics.median(r["tokens"] / r["seconds"] for r in rounds)
+    seconds = _seconds(rounds)
+    speed = rounds[0]["tokens"] / seconds
     used = [size for size in sizes if size <= LONGEST // args.scale]
     found: dict[str, float | None] = {
         "tokens_per_s": round(speed, 1),
-        "learned_tokens_per_s": round(statistics.median(r["learned_tokens"] / r["seconds"] for r in rounds), 1),
-        "passes_per_step": statistics.median(r["passes_per_step"] for r in rounds),
+        "learned_tokens_per_s": round(rounds[0]["learned_tokens"] / seconds, 1),
+        "passes_per_step": rounds[0]["passes_per_step"],
     }
     if torch.cuda.is_available():
         # Squared lengths per token, of the corpus: a training's sample of it differs little.
@@ -221,7 +226,7 @@ def main() -> int:
     parser.add_argument("--accumulation", type=int, default=4)
     parser.add_argument("--scale", type=int, help="divides the lengths; default: 8 for tiny, else 1")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=20, help="counted steps of one training")
+    parser.add_argument("--steps", type=int, default=60, help="counted steps of one training")
     parser.add_argument("--zero", type=int, choices=(0, 1, 2, 3), default=2)
     parser.add_argument("--checkpointing", action=argparse.BooleanOptionalAction, help="default: all but tiny")
     parser.add_argument("--peak-tflops", type=float, help="of a GPU that is not in the list of this file")
