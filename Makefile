@@ -41,7 +41,7 @@ check: .venv/ready-dev
 	touch $@
 
 .venv/ready-dev: .venv/ready
-	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis,notebooks,dev]'
+	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis,notebooks,tracking,dev]'
 	touch $@
 
 .toolchains/ready: codem/toolchains.py | .venv/ready
