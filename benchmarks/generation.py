@@ -26,8 +26,8 @@ from codem.engines.transformers import Config, Transformers
 from codem.quiet import quiet
 from codem.settings import Decode
 
-SHAPES = {"1b": (24, 2048, 16), "3b": (36, 2816, 22), "7b": (42, 4096, 32)}
-"""Layers, width and heads of StarCoderBase; its vocabulary has 49,152 tokens."""
+SHAPES = ("1b", "3b", "7b")
+"""Of conf/base/starcoder-<shape>.yaml."""
 SLICES = 4
 """Both sides take turns, a slice of the prompts each: what else the machine does then slows both alike."""
 WARM_UP = 4
@@ -175,7 +175,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=128)
     parser.add_argument("--batch-tokens", type=int, help="default: 32768 on a CPU, the engine's own with --shape")
     parser.add_argument("--single", type=int, help="prompts that are answered one by one; default: all")
-    parser.add_argument("--shape", choices=sorted(SHAPES), help="on a GPU: random weights of this size")
+    parser.add_argument("--shape", choices=SHAPES, help="on a GPU: random weights of this size")
     parser.add_argument("--dtype", choices=("fp16", "bf16"), default="fp16", help="of --shape")
     args = parser.parse_args()
     with quiet():
@@ -196,7 +196,10 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
         return {**result, "shape": args.shape, "not_measured": "no GPU here"}
     if args.shape:
         dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}[args.dtype]
-        model = random_model(*SHAPES[args.shape], 49152, dtype, "cuda")
+        (named,) = config.cells([f"base=starcoder-{args.shape}", "launch.dry_run=true"])
+        shape = named.base.shape
+        assert shape is not None
+        model = random_model(shape.layers, shape.width, shape.heads, shape.vocabulary, dtype, "cuda")
         big = Transformers(model, tokenizer, decode, Config(args.dtype, args.batch_tokens or Config().batch_tokens))
         found = compare(big, wanted, args.single)
         return {**found, **result, "bench": bench, "shape": args.shape, "peak_gb": _peak_gb()}

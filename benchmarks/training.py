@@ -32,6 +32,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codem import config as settings
 from codem import plan
 from codem.fine_tuning import FineTuning
 from codem.model_shape import Shape, flops_per_token
@@ -39,16 +40,21 @@ from codem.model_shape import Shape, flops_per_token
 if TYPE_CHECKING:
     from codem.job import Job
 
-SHAPES = {
-    "tiny": Shape("gpt_bigcode", 4, 128, 4, 1, 512, 768, 2048),
-    "1b": Shape("gpt_bigcode", 24, 2048, 16, 1, 8192, 49152, 8192),
-    "3b": Shape("gpt_bigcode", 36, 2816, 22, 1, 11264, 49152, 8192),
-    "7b": Shape("gpt_bigcode", 42, 4096, 32, 1, 16384, 49152, 8192),
-}
+SHAPES = ("tiny", "1b", "3b", "7b")
+TINY = Shape("gpt_bigcode", 4, 128, 4, 1, 512, 768, 2048)
 MEDIAN, SIGMA, LONGEST = 200, 1.0, 2048
 PROMPT_SHARE = 0.4
 CORPUS = 2_000
 WARM_UP_STEPS = 2
+
+
+def shape_of(name: str) -> Shape:
+    """As conf/base/starcoder-<name>.yaml states it."""
+    if name == "tiny":
+        return TINY
+    shape = settings.cells([f"base=starcoder-{name}", "launch.dry_run=true"])[0].base.shape
+    assert shape is not None
+    return shape
 
 
 def lengths(scale: int) -> list[int]:
@@ -130,7 +136,7 @@ def measured(job: Job, attention: str | None) -> dict[str, Any]:
 def compared(args: argparse.Namespace, work: Path) -> dict[str, Any]:
     from codem.job import Job
 
-    shape, positions = SHAPES[args.shape], LONGEST // args.scale
+    shape, positions = shape_of(args.shape), LONGEST // args.scale
     sizes = lengths(args.scale)
     job = Job(
         base=str(base(work / "base", shape, positions, args.precision)), revision=None,

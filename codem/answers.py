@@ -29,7 +29,7 @@ from codem.progress import progress
 from codem.records import Problem, Verdict, read_verdicts
 from codem.run import Judged
 from codem.sandbox import open_sandbox
-from codem.score import ks, pass_at_1, pass_at_k
+from codem.score import pass_at_1, pass_at_k, summary
 from codem.settings import Cell
 
 __all__ = ["judge", "load_problems", "pass_at_1", "pass_at_k"]
@@ -125,9 +125,7 @@ def judge_file(cell: Cell, lang: str, path: Path, out: Path) -> None:
 
 def _summary(cell: Cell, lang: str, job: Job) -> str:
     """Also into the record."""
-    verdicts = list(read_verdicts(job.verdicts))
-    score = pass_at_1(verdicts)
-    higher = {f"pass@{k}": pass_at_k(verdicts, k) for k in ks(verdicts)}
+    score, higher = summary(read_verdicts(job.verdicts))
     whole, key = runs.read_record(job.place.record) or {}, judging.key(job.variant)
     whole[key]["score"] = {**dataclasses.asdict(score), **higher}
     runs.write_record(job.place.record, whole)

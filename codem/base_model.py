@@ -19,7 +19,7 @@ def configuration(job: Job) -> Any:
         return AutoConfig.from_pretrained(job.base, revision=job.revision)
     except (OSError, ValueError, KeyError) as e:
         raise StageError(
-            f"{job.base}: expected a model that transformers can load, found: {_first_line(e)}; "
+            f"{job.base}: expected a model that transformers can load, found: {bases.first_line(e)}; "
             f"check base.path and base.revision"
         ) from e
 
@@ -46,7 +46,7 @@ def load(job: Job, config: Any, attention: str) -> Any:
         )
     except (OSError, ValueError, RuntimeError) as e:
         raise StageError(
-            f"{job.base}: expected the weights of a causal language model, found: {_first_line(e)}; "
+            f"{job.base}: expected the weights of a causal language model, found: {bases.first_line(e)}; "
             f"check that the folder is complete and its config.json belongs to its weights"
         ) from e
     bases.loaded_whole(job.base, info)
@@ -58,7 +58,3 @@ def set_dropout(config: Any, share: float) -> None:
     for name, value in config.to_dict().items():
         if (name.endswith(("_pdrop", "_dropout")) or name == "dropout") and isinstance(value, (int, float)):
             setattr(config, name, share)
-
-
-def _first_line(e: BaseException) -> str:
-    return (str(e).strip().splitlines() or [type(e).__name__])[0]

@@ -68,7 +68,7 @@ def examined(base: str, revision: str | None) -> Examined:
         except Exception as e:  # what a broken file makes the library raise is of every kind
             raise StageError(
                 f"{base}: expected the config.json of a causal language model that transformers knows, "
-                f"found: {_first_line(e)}; check base.path and base.revision, or give a folder with the model"
+                f"found: {first_line(e)}; check base.path and base.revision, or give a folder with the model"
             ) from e
         try:
             # On the device `meta` tensors have names and shapes, and no content.
@@ -122,7 +122,7 @@ def tokenizer(base: str, revision: str | None) -> Any:
         with quiet():
             return AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False)
     except Exception as e:
-        raise StageError(f"{base}: its tokenizer cannot be read ({_first_line(e)}); save one there") from e
+        raise StageError(f"{base}: its tokenizer cannot be read ({first_line(e)}); save one there") from e
 
 
 def locate(cell: Cell) -> Located:
@@ -151,11 +151,11 @@ def _folder_digest(folder: Path) -> str:
     return made.hexdigest()[:16]
 
 
-def _first_line(e: BaseException) -> str:
+def first_line(e: BaseException) -> str:
     return (str(e).strip().splitlines() or [type(e).__name__])[0]
 
 
 def _weights_said(e: BaseException) -> str:
     if "ignore_mismatched_sizes" in str(e):
         return "weights of other sizes than it describes"
-    return _first_line(e)
+    return first_line(e)

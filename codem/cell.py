@@ -64,7 +64,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     parts = checks.parts(trained, facts, errors)
     checks.corpora(parts, facts, groups["corpus"], errors)
     checks.decoding(groups["decode"], errors)
-    if groups["launch"] is None or not groups["launch"].dry_run:
+    if not only_planned:
         checks.engine(engine_name, errors)
     checks.engine_stage(groups["deepspeed"], groups["method"], errors)
     if top and (how := tracking.missing(top.tracker)):

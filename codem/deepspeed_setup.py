@@ -87,7 +87,7 @@ def prepare(precision: str) -> None:
     else:
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
         if precision == "fp16":
-            # It asks for native fp16 instructions; without them fp16 works, slowly, and gives the same losses.
+            # It asks for native fp16 instructions; without them codem/half_on_cpu.py makes up for it.
             get_accelerator().is_fp16_supported = lambda: True
     if not deepspeed.comm.is_initialized():  # ZeRO-3 would count one process while it loads the weights
         deepspeed.init_distributed("nccl" if gpu else "gloo", auto_mpi_discovery=False, verbose=False)

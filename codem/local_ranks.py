@@ -36,12 +36,12 @@ SHUTDOWN_S = 15
 LOG_LINES = 15
 
 
-def run_here(method_name: str, job: Job, processes: int) -> dict[str, Any]:
+def run_here(job: Job, processes: int) -> dict[str, Any]:
     """What the first of `processes` processes returns. Raises StageError with what the first that failed said."""
     work = job.checkpoint / "ranks"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    (work / "job.pickle").write_bytes(pickle.dumps((method_name, replace(job, report=Job.report))))
+    (work / "job.pickle").write_bytes(pickle.dumps(replace(job, report=Job.report)))
     (work / "progress.jsonl").touch()
     with interruption.looked_for(), _launched(work, processes) as launcher:
         steps = _steps(work / "progress.jsonl")
@@ -134,14 +134,14 @@ def _rank(parent: int, work: Path) -> None:
         _end_with(parent)
         interruption.ask_by(work / "stop")
         number = int(os.environ["RANK"])
-        method_name, job = pickle.loads((work / "job.pickle").read_bytes())
+        job = pickle.loads((work / "job.pickle").read_bytes())
 
         def report(step: int, total: int, note: str) -> None:
             with open(work / "progress.jsonl", "a", encoding="utf-8") as f:
                 f.write(json.dumps([step, total, note]) + "\n")
 
         try:
-            result = ranks.train(method_name, replace(job, report=report) if number == 0 else job)
+            result = ranks.train(replace(job, report=report) if number == 0 else job)
             if number == 0:
                 write_whole(work / "result.json", json.dumps(result))
         except BaseException as e:

@@ -152,7 +152,7 @@ def _padded(steps: list[list[int]], rows: int, count: int, processes: int) -> tu
 
 def _packed(steps: list[list[int]], sizes: list[int], capacity: int, processes: int) -> tuple[list[list[int]], int]:
     """Each step in as few passes as it needs, all of them about equally long."""
-    tightest = [_best_fit(step, sizes, capacity) for step in steps]
+    tightest = [best_fit(step, sizes, capacity) for step in steps]
     accumulation = math.ceil(max(len(bins) for bins in tightest) / processes)
     passes: list[list[int]] = []
     for step, bins in zip(steps, tightest, strict=True):
@@ -164,11 +164,12 @@ def _packed(steps: list[list[int]], sizes: list[int], capacity: int, processes: 
     return passes, accumulation
 
 
-def _best_fit(step: list[int], sizes: list[int], capacity: int) -> list[list[int]]:
-    """Longest first, each into the fullest pass that still has room for it."""
+def best_fit(members: Sequence[int], sizes: Sequence[int], capacity: int) -> list[list[int]]:
+    """Longest first, each into the fullest bin that still has room for it. members: examples, by their place in
+    `sizes`; none is larger than a bin."""
     bins: list[list[int]] = []
-    room: list[tuple[int, int]] = []  # (tokens left, pass), sorted: the first that is large enough fits best
-    for index in sorted(step, key=lambda i: (-sizes[i], i)):
+    room: list[tuple[int, int]] = []  # (tokens left, bin), sorted: the first that is large enough fits best
+    for index in sorted(members, key=lambda i: (-sizes[i], i)):
         at = bisect.bisect_left(room, (sizes[index], -1))
         if at < len(room):
             left, chosen = room.pop(at)
@@ -208,7 +209,7 @@ def collate_packed(examples: Sequence[Example], pad_token_id: int, learned_only:
     starts = [0, *itertools.accumulate(len(example.tokens) for example in examples)]
     longest = max(len(example.tokens) for example in examples)
     boundaries = torch.tensor(starts, dtype=torch.int32)
-    labels = [label for example in examples for label in _labels(example)]
+    labels = [label for example in examples for label in labels_of(example)]
     batch = {
         "input_ids": torch.tensor([[token for example in examples for token in example.tokens]]),
         "labels": torch.tensor([labels]),
@@ -238,11 +239,12 @@ def collate_padded(examples: Sequence[Example], pad_token_id: int) -> dict[str, 
 
     return {
         "input_ids": torch.tensor([padded(example.tokens, pad_token_id) for example in examples]),
-        "labels": torch.tensor([padded(_labels(example), IGNORE) for example in examples]),
+        "labels": torch.tensor([padded(labels_of(example), IGNORE) for example in examples]),
         "attention_mask": torch.tensor([padded([1] * len(example.tokens), 0) for example in examples]),
     }
 
 
-def _labels(example: Example) -> list[int]:
+def labels_of(example: Example) -> list[int]:
+    """(N,) Not shifted. An example's first token is never learned: what stands before it is another example."""
     marks = enumerate(zip(example.tokens, example.learned, strict=True))
     return [token if learned and place > 0 else IGNORE for place, (token, learned) in marks]

@@ -4,7 +4,7 @@ python -m codem.train base=starcoder-7b lang=python launch.dry_run=true
 python -m codem.train -m +sweeps=table1 launch.dry_run=true
 
 rows = of(cells, ("train", "generate", "execute"))     # a pure function of the cells and of what is on disk
-print(text(rows))
+print(plan_text.text(rows))
 """
 
 from __future__ import annotations
@@ -84,7 +84,6 @@ def of(cells: Sequence[Cell], stages: Sequence[str]) -> list[Row]:
 
 def _row(cell: Cell, stages: Sequence[str]) -> Row:
     folder = train.run_of(cell).folder
-    there: dict[str, list[str]] = {}
     try:
         trained = train.is_done(cell)
     except CodemError as e:

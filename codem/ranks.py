@@ -33,24 +33,24 @@ others with it."""
 MEET_WITHIN = timedelta(minutes=10)
 
 
-def run(method_name: str, job: Job) -> dict[str, Any]:
-    """Make the job's model with a method of codem/methods/; returns what the record keeps of it."""
+def run(job: Job) -> dict[str, Any]:
+    """Make the job's model with its method; returns what the record keeps of it."""
     if _launch is not None:
-        return _launch.lead(method_name, job)
+        return _launch.lead(job)
     here = _gpus_here()
     count = _useful(here, job.config.gpus, job.config.grad_accumulation)
     # After ZeRO-3 DeepSpeed holds on to the model: only the end of a process gives a GPU's memory back.
     if count > 1 or (here and job.deepspeed.get("zero_optimization", {}).get("stage") == 3):
         from codem.local_ranks import run_here
 
-        return run_here(method_name, job, count)
-    return train(method_name, job)
+        return run_here(job, count)
+    return train(job)
 
 
-def train(method_name: str, job: Job) -> dict[str, Any]:
+def train(job: Job) -> dict[str, Any]:
     """In this very process, which may be one of several."""
     try:
-        return plugins.load("methods", method_name).train(job)
+        return plugins.load("methods", job.method).train(job)
     finally:
         _forget_engine()
 
@@ -110,13 +110,13 @@ class _Launch:
     def size(self) -> int:
         return int(self.variables["WORLD_SIZE"])
 
-    def lead(self, method_name: str, job: Job) -> dict[str, Any]:
+    def lead(self, job: Job) -> dict[str, Any]:
         """Train with all others. Raises StageError with what the first that failed said."""
-        self.store.set(f"job{self.jobs}", pickle.dumps((method_name, replace(job, report=Job.report))))
+        self.store.set(f"job{self.jobs}", pickle.dumps(replace(job, report=Job.report)))
         self.jobs += 1
         try:
             with self._shown():
-                return train(method_name, job)
+                return train(job)
         except StageError:
             self.lost = True
             raise
@@ -140,10 +140,10 @@ class _Launch:
         """Take part in every training until dismissed; returns the exit code of the first process."""
         try:
             while (message := self._next()) is not None:
-                method_name, job = pickle.loads(message)
+                job = pickle.loads(message)
                 self.jobs += 1
                 with self._shown():
-                    train(method_name, job)
+                    train(job)
         except interruption.Terminated:
             return interruption.EXIT_CODE
         except Exception as e:

@@ -12,6 +12,8 @@ from codem.records import Outcome, Verdict
 
 Z = 1.959964
 """Of the 95 % interval."""
+ByProblem = dict[str, list[bool]]
+"""Whether each answer to a problem passed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ def pass_at_1(verdicts: Iterable[Verdict]) -> Score:
 
     Raises ValueError when there is nothing to score. A failure of ours is left out, not counted as the model's.
     """
-    by_problem = _by_problem(verdicts)
+    return _at_1(_by_problem(verdicts))
+
+
+def _at_1(by_problem: ByProblem) -> Score:
     if not by_problem:
         raise ValueError("pass@1: expected at least one verdict, found none")
     means = [fmean(passed) for passed in by_problem.values()]
@@ -54,7 +59,10 @@ def pass_at_k(verdicts: Iterable[Verdict], k: int) -> float:
 
     Raises ValueError when there is nothing to score, or when a problem has fewer than k answers.
     """
-    by_problem = _by_problem(verdicts)
+    return _at_k(_by_problem(verdicts), k)
+
+
+def _at_k(by_problem: ByProblem, k: int) -> float:
     fewest = min(map(len, by_problem.values()), default=0)
     if not 1 <= k <= fewest:
         raise ValueError(f"pass@{k}: expected {max(k, 1)} or more answers to every problem, found one with {fewest}")
@@ -63,11 +71,24 @@ def pass_at_k(verdicts: Iterable[Verdict], k: int) -> float:
 
 def ks(verdicts: Iterable[Verdict]) -> tuple[int, ...]:
     """The usual k that these verdicts allow, besides 1."""
-    fewest = min(map(len, _by_problem(verdicts).values()), default=0)
+    return _ks(_by_problem(verdicts))
+
+
+def _ks(by_problem: ByProblem) -> tuple[int, ...]:
+    fewest = min(map(len, by_problem.values()), default=0)
     return tuple(k for k in (5, 10, 100) if k <= fewest)
 
 
-def _by_problem(verdicts: Iterable[Verdict]) -> dict[str, list[bool]]:
+def summary(verdicts: Iterable[Verdict]) -> tuple[Score, dict[str, float]]:
+    """pass@1, and by its name pass@k for each k of `ks`. The verdicts are read once, and not kept: they may be many.
+
+    Raises ValueError when there is nothing to score.
+    """
+    by_problem = _by_problem(verdicts)
+    return _at_1(by_problem), {f"pass@{k}": _at_k(by_problem, k) for k in _ks(by_problem)}
+
+
+def _by_problem(verdicts: Iterable[Verdict]) -> ByProblem:
     """Whether each answer passed; a failure of ours is left out."""
     found: dict[str, list[bool]] = defaultdict(list)
     for verdict in verdicts:

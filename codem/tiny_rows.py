@@ -9,12 +9,11 @@ N = tokens of an example; T = tokens of a row; B = rows of a batch
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codem.packing import IGNORE, Example
+from codem.packing import IGNORE, Example, best_fit, labels_of
 
 if TYPE_CHECKING:
     import torch
@@ -51,19 +50,7 @@ def pack(examples: Sequence[Example], row_length: int) -> Packed:
     if row_length < 1:
         raise ValueError(f"row_length: expected a positive number of tokens, found {row_length}")
     sizes = [len(example.tokens) for example in examples]
-    members: list[list[int]] = []
-    room: list[tuple[int, int]] = []  # (tokens left, row), sorted: the first that is large enough fits best
-    for index in sorted(range(len(examples)), key=lambda i: (-sizes[i], i)):
-        if not 0 < sizes[index] <= row_length:
-            continue
-        at = bisect.bisect_left(room, (sizes[index], -1))
-        if at < len(room):
-            left, row = room.pop(at)
-        else:
-            left, row = row_length, len(members)
-            members.append([])
-        members[row].append(index)
-        bisect.insort(room, (left - sizes[index], row))
+    members = best_fit([i for i, size in enumerate(sizes) if 0 < size <= row_length], sizes, row_length)
     ordered = sorted(sorted(row) for row in members)
     too_long = [i for i, size in enumerate(sizes) if size > row_length]
     return Packed([_row(examples, row) for row in ordered], too_long)
@@ -76,10 +63,7 @@ def _row(examples: Sequence[Example], members: list[int]) -> Row:
     for index in members:
         example = examples[index]
         input_ids += example.tokens
-        labels += [
-            token if learned and place > 0 else IGNORE
-            for place, (token, learned) in enumerate(zip(example.tokens, example.learned, strict=True))
-        ]
+        labels += labels_of(example)
         position_ids += range(len(example.tokens))
     return Row(input_ids, labels, position_ids, members)
 

@@ -119,7 +119,7 @@ def train(cell: Cell) -> None:
                 run_name=str(run.folder.relative_to(run.root)),
                 report=report,
             )
-            record["result"] = ranks.run(cell.method_name, job)
+            record["result"] = ranks.run(job)
         _remove_checkpoints(run.checkpoint)
 
 

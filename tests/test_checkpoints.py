@@ -172,12 +172,12 @@ def test_a_disk_that_fills_up_while_a_checkpoint_is_written(micro_base, tmp_path
                 f.write(bytes(shutil.disk_usage(small_disk).free - 100_000))
 
     with pytest.raises(StageError, match="is full; the last checkpoint that was whole is kept"):
-        ranks.train("sft", job(micro_base, small_disk, fill_up))
+        ranks.train(job(micro_base, small_disk, fill_up))
     assert sorted(p.name for p in (small_disk / "checkpoint").glob("checkpoint-*")) == ["checkpoint-2", "checkpoint-3"]
     ballast.unlink()
     steps = []
-    ranks.train("sft", job(micro_base, small_disk, lambda step, total, note: steps.append(step)))
+    ranks.train(job(micro_base, small_disk, lambda step, total, note: steps.append(step)))
     assert steps[0] == 4
-    ranks.train("sft", job(micro_base, tmp_path / "undisturbed"))
+    ranks.train(job(micro_base, tmp_path / "undisturbed"))
     assert metrics(small_disk) == metrics(tmp_path / "undisturbed")
     assert weights(small_disk) == weights(tmp_path / "undisturbed")

@@ -84,7 +84,7 @@ def test_training_stops_with_a_checkpoint_and_goes_on_to_the_same_bits(micro_bas
 
         one = job(micro_base, out, report, checkpoint_steps=100)
         with interruption.handled():
-            return ranks.train("sft", one), steps
+            return ranks.train(one), steps
 
     for at in (4, 10):
         with pytest.raises(StageError, match=f"stopped by SIGTERM at step {at} of 10; the same command goes on"):

@@ -51,7 +51,7 @@ def of_method(name: str, base: Path, out: Path, deepspeed=ZERO2, own=None, repor
 
 
 def train(one: Job) -> dict:
-    return ranks.train(one.method, one)
+    return ranks.train(one)
 
 
 def state(folder: Path, dtype=torch.float32) -> dict[str, torch.Tensor]:

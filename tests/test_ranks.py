@@ -24,7 +24,7 @@ STAGES = (1, 2, 3)
 @pytest.fixture(scope="module")
 def alone(micro_base, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("alone")
-    ranks.train("sft", job(micro_base, out, epochs=EPOCHS))
+    ranks.train(job(micro_base, out, epochs=EPOCHS))
     return out
 
 
@@ -94,7 +94,7 @@ def test_killed_then_terminated_then_finished_equals_uninterrupted(micro_base, t
     """Three runs make one training: the loss curve and every bit of the weights."""
 
     def run(report, processes=2):
-        return run_here("sft", job(micro_base, tmp_path, report, epochs=EPOCHS), processes)
+        return run_here(job(micro_base, tmp_path, report, epochs=EPOCHS), processes)
 
     def kill_one(step, total, note):
         if step >= 3 and (alive := processes_of(tmp_path)):
@@ -113,7 +113,7 @@ def test_killed_then_terminated_then_finished_equals_uninterrupted(micro_base, t
     assert not processes_of(tmp_path)
     assert not (tmp_path / "model").exists()
     with pytest.raises(StageError, match="was written by 2 processes, and 1 would go on"):
-        ranks.train("sft", job(micro_base, tmp_path, epochs=EPOCHS))
+        ranks.train(job(micro_base, tmp_path, epochs=EPOCHS))
     steps = []
     result = run(lambda step, total, note: steps.append(step))
     assert result["engine"]["processes"] == 2

@@ -16,7 +16,7 @@ def tracked(base, out, tracker, **changes):
 
 def test_tensorboard_gets_the_curve(micro_base, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    ranks.train("sft", tracked(micro_base, tmp_path, "tensorboard"))
+    ranks.train(tracked(micro_base, tmp_path, "tensorboard"))
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("train/loss")] == [1, 2, 3]
     assert "TENSORBOARD_LOGGING_DIR" not in os.environ
@@ -24,9 +24,9 @@ def test_tensorboard_gets_the_curve(micro_base, tmp_path):
 
 def test_mlflow_gets_each_training_as_a_run_and_knows_which_failed(micro_base, tmp_path):
     mlflow = pytest.importorskip("mlflow")
-    ranks.train("sft", tracked(micro_base, tmp_path / "good", "mlflow"))
+    ranks.train(tracked(micro_base, tmp_path / "good", "mlflow"))
     with pytest.raises(StageError):
-        ranks.train("sft", tracked(micro_base, tmp_path / "bad", "mlflow", lr=1e30, max_grad_norm=1e30))
+        ranks.train(tracked(micro_base, tmp_path / "bad", "mlflow", lr=1e30, max_grad_norm=1e30))
     for name, status in (("good", "FINISHED"), ("bad", "FAILED")):
         client = mlflow.MlflowClient((tmp_path / name / "mlflow").as_uri())
         (run,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
@@ -39,7 +39,7 @@ def test_wandb_works_offline_and_a_rerun_is_the_same_run(micro_base, tmp_path, m
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     for _ in range(2):
-        ranks.train("sft", tracked(micro_base, tmp_path, "wandb"))
+        ranks.train(tracked(micro_base, tmp_path, "wandb"))
     files = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
     assert files
     assert len({path.name for path in files}) == 1
