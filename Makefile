@@ -1,8 +1,8 @@
 # make demo: set up everything, train and score a small grid, and write a report.
 # make test: set up everything, and pass the tests.
 #
-# Both install into .venv and .toolchains of this folder. As root they may apt-get compilers that are missing; without
-# root they say what is missing and go on with the languages that are there.
+# Both install into .venv and .toolchains of this folder. As root they may apt-get compilers that are missing, and Slurm
+# for the tests; without root they say what is missing and go on with what is there.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,11 +16,13 @@ demo: .venv/ready .toolchains/ready
 	.venv/bin/python -m analysis report runs/ --out reports/demo --base tiny
 	@echo "Look at $(CURDIR)/reports/demo/report.html"
 
-# Two test processes on few cores: threads that wait must not spin.
+# Several test processes on few cores: threads that wait must not spin. Tests with a cluster mostly wait for it.
 test: export OMP_WAIT_POLICY = PASSIVE
+test: export OMP_NUM_THREADS = 1
 test: .venv/ready-dev .toolchains/ready check
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m "not e2e" -n 2 --dist loadfile
-	.venv/bin/python -m pytest -m e2e
+	-.venv/bin/python tests/slurm/cluster.py install
+	.venv/bin/python -m pytest -m "not e2e and not slurm" -n 2 --dist loadfile
+	.venv/bin/python -m pytest -m "e2e or slurm" -n 3 --dist loadgroup
 
 check: .venv/ready-dev
 	.venv/bin/ruff check .

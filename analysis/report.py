@@ -19,7 +19,7 @@ from urllib.parse import quote
 import jinja2
 import pandas as pd
 
-from analysis import correlation, curves, figures, matrix, provenance
+from analysis import correlation, curves, estimates, figures, matrix, provenance
 from analysis.grid import Grid, choose
 from analysis.load import BadRuns, Evaluation, evaluations, read
 from analysis.names import NONE, is_own, ordered_columns, title
@@ -88,6 +88,7 @@ def _page(grid: Grid, frame: pd.DataFrame, table: pd.DataFrame, files: Mapping[s
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"title": title, "signed": figures.signed, "data": _data, "width": figures.width_on_page}
+    environment.filters["duration"] = estimates.duration
     return environment.get_template("report.html.j2").render(
         grid=grid,
         problems=_problems(table),
@@ -109,6 +110,8 @@ def _page(grid: Grid, frame: pd.DataFrame, table: pd.DataFrame, files: Mapping[s
         outcomes=[o.value for o in Outcome],
         training=curves.summary(trained),
         without_curve=curves.without(runs, trained),
+        costs=(found := estimates.costs(runs, grid.evaluations)),
+        all_costs=estimates.total(found),
         template_hash=provenance.template_hash(same),
         recipe=same,
         differing=differing,
