@@ -50,6 +50,7 @@ def test_the_jobs_of_a_table_and_what_they_ask_for(tmp_path):
 
 def test_what_is_there_is_neither_submitted_nor_paid(tmp_path):
     wanted = ("lang=go,python", "eval_lang=[c,go]", "bench.n=3", "launcher=slurm", f"runs={tmp_path}")
+    wanted += (f"cache_dir={tmp_path / 'cache'}",)
     whole = made(*wanted, multirun=True)
     assert counts(whole) == {"prepare": 1, "train": 2, "generate": 2, "execute": 2, "summary": 1}
     go, python = config.cells(["launch.dry_run=true", *wanted], multirun=True)

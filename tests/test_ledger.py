@@ -115,7 +115,7 @@ def test_a_job_that_goes_back_into_the_queue_is_not_over():
 
 def test_a_second_command_waits_for_the_first_and_says_so(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from codem import ledger\n"
+        "import sys; from pathlib import Path; from codem.slurm import ledger\n"
         "with ledger.alone(Path(sys.argv[1])): print('mine', flush=True); sys.stdin.readline()\n"
     )
 

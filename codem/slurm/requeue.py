@@ -90,7 +90,7 @@ def _mark(node: Node) -> str:
         steps = [int(path.name.removeprefix("checkpoint-")) for path in run.checkpoint.glob("checkpoint-*")]
         return f"step {max(steps, default=0)}{', model' if run.model.exists() else ''}"
     if node.stage == "generate":
-        files = [path for one in evaluations for path in one.folder.rglob("samples.jsonl")]
+        files = [path for one in evaluations for path in one.folder.rglob(one.samples.name)]
     elif node.stage == "execute":
         places = [one.judged for one in evaluations]
         if cell.shard is not None:

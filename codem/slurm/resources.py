@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codem.graph import Node
 from codem.launchers import Resources, Slurm
 from codem.settings import Base, Cell
+
+if TYPE_CHECKING:
+    from codem.graph import Node
 
 OURS = frozenset({"array", "dependency", "comment", "job-name", "chdir", "output", "error", "open-mode", "signal",
                   "requeue", "no-requeue", "kill-on-invalid-dep", "wrap", "parsable", "wait", "hold",
