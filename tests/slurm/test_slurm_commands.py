@@ -47,7 +47,7 @@ def test_the_shell_that_submitted_to_slurm_is_killed(place, command, undisturbed
     for process in in_session(shell.pid):
         process.kill()
     shell.wait()
-    assert not in_session(shell.pid)
+    eventually(lambda: not in_session(shell.pid))
     place.finish()
     assert_once(place)
     assert place.results() == undisturbed(*command).results()
