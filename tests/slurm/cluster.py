@@ -79,8 +79,9 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a user's commands need in theirs."""
-        return {"SLURM_CONF": str(self.configuration), **self.programs.environment}
+        """What a user's commands need in theirs. Jobs share the machine's processors whatever Slurm has given them:
+        a thread that waits must not spin, or all jobs are slower than one after another."""
+        return {"SLURM_CONF": str(self.configuration), "OMP_WAIT_POLICY": "PASSIVE", **self.programs.environment}
 
     @property
     def names(self) -> list[str]:
