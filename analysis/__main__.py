@@ -1,5 +1,6 @@
 """The command line of the analysis.
 
+python -m analysis report                                   # of runs/, into reports/
 python -m analysis report runs/ --out reports/demo --base tiny
 """
 
@@ -16,8 +17,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="What a finished grid of runs says.")
     commands = parser.add_subparsers(dest="command", required=True)
     report = commands.add_parser("report", help="matrix.csv, heat maps and one self-contained report.html")
-    report.add_argument("runs", help="the folder that holds the runs")
-    report.add_argument("--out", required=True, help="the folder to write to; it is made if need be")
+    report.add_argument("runs", nargs="?", default="runs", help="the folder that holds the runs (default: runs)")
+    report.add_argument(
+        "--out", help="the folder to write to, made if need be (default: reports/<base>-<method>-<bench>)"
+    )
     for axis, what in {
         "base": "base model",
         "method": "training method",

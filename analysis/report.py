@@ -29,13 +29,16 @@ from codem.records import Outcome
 
 def write(
     runs: str | Path,
-    out: str | Path,
+    out: str | Path | None = None,
     base: str | None = None,
     method: str | None = None,
     bench: str | None = None,
     decode: str | None = None,
 ) -> list[Path]:
-    """The files written, report.html last. Raises BadRuns when the runs folder does not hold exactly one grid."""
+    """The files written, report.html last. Raises BadRuns when the runs folder does not hold exactly one grid.
+
+    out: a folder; by default reports/<base>-<method>-<bench>.
+    """
     grid = choose(evaluations(runs), base, method, bench, decode)
     frame = read(grid.evaluations)
     if frame.empty:
@@ -43,7 +46,7 @@ def write(
     table = matrix.cells(frame)
     scores = matrix.pass_at_1(table)
     pictures = _pictures(grid, table, scores)
-    folder = Path(out)
+    folder = Path(out) if out is not None else Path("reports") / f"{grid.base}-{grid.method}-{grid.bench}"
     folder.mkdir(parents=True, exist_ok=True)
     files = {"matrix.csv": matrix.to_csv(scores).encode(), **pictures}
     files["report.html"] = _page(grid, frame, table, files, folder).encode("utf-8", "replace")

@@ -58,6 +58,14 @@ def written(tmp_path_factory) -> Path:
     return root / "out" / "demo"
 
 
+def test_a_report_without_a_word_more(tmp_path, monkeypatch, capsys):
+    grid(tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    assert main(["report"]) == 0
+    assert (tmp_path / "reports" / "tiny-sft-mini" / "report.html").is_file()
+    assert "reports/tiny-sft-mini/report.html" in capsys.readouterr().out
+
+
 def test_every_file_is_there(written):
     assert sorted(path.name for path in written.iterdir()) == sorted(FILES)
     for name in PICTURES:
