@@ -53,7 +53,8 @@ def test_both_sides_of_the_smallest_comparison(sandbox_works, data_dir, tmp_path
     assert python["ours"]["programs"] == python["naive"]["programs"] == 4
     assert python["naive"]["sample"] == 2 and "sample of 2" in python["naive"]["how"]
     assert python["ours"]["peak_mb"] > 10 and python["naive"]["not_passed"] == []
-    assert said["all 1"]["ratio"] == python["ratio"] > 0
+    assert said["all 1"]["ratio"] == pytest.approx(python["ratio"], abs=0.11)  # each of rounded times
+    assert python["ratio"] > 0
     assert "CodeGeeX's five" not in said
 
 
