@@ -14,7 +14,6 @@ from pathlib import Path
 
 from codem import cannot_work, costs, graph, plan, plan_text
 from codem.costs import Estimate
-from codem.errors import CodemError
 from codem.graph import Node
 from codem.launchers import Slurm
 from codem.settings import Cell
@@ -63,20 +62,10 @@ def text(cells: Sequence[Cell], stages: Sequence[str]) -> str:
 
 def _graph(cells: Sequence[Cell], stages: Sequence[str]) -> tuple[list[Node], dict[int, str]]:
     """The nodes, and why some cells have none, by identity."""
-    shards = next((c.launcher.shards for c in cells if isinstance(c.launcher, Slurm)), 1)
-    on_slurm = any(isinstance(c.launcher, Slurm) for c in cells)
-    try:
-        return graph.of(cells, stages, shards, summary=on_slurm), {}
-    except CodemError:
-        refusals = {}
-        for cell in cells:
-            try:
-                graph.of([cell], stages, shards)
-            except CodemError as e:
-                refusals[id(cell)] = str(e)
-        if not refusals:
-            raise
-        return graph.of([c for c in cells if id(c) not in refusals], stages, shards, summary=on_slurm), refusals
+    launcher = next((c.launcher for c in cells if isinstance(c.launcher, Slurm)), None)
+    shards = launcher.shards if launcher else 1
+    nodes, refused = graph.of_what_can_be_planned(cells, stages, shards, summary=launcher is not None)
+    return nodes, {id(cell): why for cell, why in refused}
 
 
 def _under_way(nodes: Sequence[Node]) -> tuple[dict[int, str], str]:
@@ -117,8 +106,3 @@ def _wall_s(nodes: Sequence[Node], estimates: Sequence[Estimate], todo: Sequence
         heapq.heappush(slots, end)
         ends |= dict.fromkeys(group, end)
     return max(ends.values(), default=0.0)
-
-
-def warnings_of(cells: Sequence[Cell], stages: Sequence[str]) -> list[str]:
-    """What cannot work, for whoever is about to submit. Raises CodemError as the graph does."""
-    return cannot_work.of(_graph(cells, stages)[0])

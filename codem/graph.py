@@ -73,6 +73,26 @@ def of(cells: Sequence[Cell], stages: Sequence[str], shards: int = 1, summary: b
     return nodes
 
 
+def of_what_can_be_planned(
+    cells: Sequence[Cell], stages: Sequence[str], shards: int = 1, summary: bool = False
+) -> tuple[list[Node], list[tuple[Cell, str]]]:
+    """As `of`, of the cells that it does not refuse; and the others, each with why: a row whose folder holds another
+    recipe's results stops no other row. Raises CodemError when what is wrong is no cell's alone."""
+    try:
+        return of(cells, stages, shards, summary), []
+    except CodemError:
+        refused = []
+        for cell in cells:
+            try:
+                of([cell], stages, shards)
+            except CodemError as e:
+                refused.append((cell, str(e)))
+        if not refused:
+            raise
+    bad = {id(cell) for cell, _ in refused}
+    return of([cell for cell in cells if id(cell) not in bad], stages, shards, summary), refused
+
+
 @dataclass(frozen=True)
 class _Row:
     cell: Cell

@@ -156,7 +156,7 @@ SLURM_7B = ("base=starcoder-7b", "launcher=slurm")
 
 
 def warned(*overrides, multirun=False):
-    return dry_run.warnings_of(cells(*overrides, multirun=multirun), ALL)
+    return dry_run.of(cells(*overrides, multirun=multirun), ALL).warnings
 
 
 def test_a_7b_model_on_a_24_gb_card_is_said_before_anything_is_queued(tmp_path):

@@ -87,20 +87,10 @@ def _graph(cells: Sequence[Cell], stages: Sequence[str]) -> tuple[list[Node], in
     the others go on, as they would here."""
     launcher = cells[0].launcher
     assert isinstance(launcher, Slurm)
-    try:
-        return graph.of(cells, stages, launcher.shards, summary=True), 0
-    except CodemError:
-        good = [cell for cell in cells if _can_be_planned(cell, stages)]
-    return graph.of(good, stages, launcher.shards, summary=True), len(cells) - len(good)
-
-
-def _can_be_planned(cell: Cell, stages: Sequence[str]) -> bool:
-    try:
-        graph.of([cell], stages)
-    except CodemError as e:
-        print(f"{Node('train', (cell,), ()).row} is not submitted: {e}", file=sys.stderr)
-        return False
-    return True
+    nodes, refused = graph.of_what_can_be_planned(cells, stages, launcher.shards, summary=True)
+    for cell, why in refused:
+        print(f"{Node('train', (cell,), ()).row} is not submitted: {why}", file=sys.stderr)
+    return nodes, len(refused)
 
 
 def _absolute(cells: Sequence[Cell]) -> list[Cell]:
