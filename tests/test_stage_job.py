@@ -144,6 +144,12 @@ def test_the_end_that_slurm_has_on_record_tells_a_time_limit_from_a_preemption(l
     assert (decision.end, decision.by) == ("requeued", by)
 
 
+def test_a_job_that_is_still_being_signalled_runs():
+    """Slurm may say so for seconds when a machine is busy."""
+    decision = decide(Now("SIGNALING", "None", time.time() + 100), "SIGUSR2", LIMITS, [attempt(end=None)], "step 5")
+    assert (decision.end, decision.by) == ("requeued", "time limit")
+
+
 def test_a_short_limit_is_no_time_limit_at_once():
     """submitit takes every signal to a job of ten minutes for its time limit."""
     assert decide(running(400), "SIGUSR2", LIMITS, [attempt(end=None)], "step 5").by == "preemption"

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 
 SLURM = "slurm"
+RUNNING = ("RUNNING", "SIGNALING", "RESIZING")
+"""Slurm shows a job that runs as SIGNALING until all its processes have been sent a signal: this question's own cause."""
 ASK_S = 60.0
 """Slurm's commands try for a while themselves when the controller does not answer."""
 TRIES = 10
@@ -49,7 +51,7 @@ class Now:
 
     @property
     def is_running(self) -> bool:
-        return self.state == "RUNNING"
+        return self.state in RUNNING
 
 
 def here() -> Place:

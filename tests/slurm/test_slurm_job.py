@@ -32,8 +32,8 @@ def test_an_interrupted_job_goes_back_into_the_queue_and_on(cluster, tmp_path):
 
 
 def test_the_time_limit_as_slurm_enforces_it(cluster, tmp_path):
-    """One minute: less than what submitit can tell from a preemption."""
-    wanted = {"time": 1, "signal_delay_s": 50}
+    """Two minutes: less than what submitit can tell from a preemption."""
+    wanted = {"time": 2, "signal_delay_s": 50}
     (job,) = send(cluster, tmp_path / "logs", [loop(tmp_path)], **wanted)
     job.begun(2)
     job.end()
