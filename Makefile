@@ -18,7 +18,7 @@ demo: .venv/ready .toolchains/ready
 
 # Two test processes on few cores: threads that wait must not spin.
 test: export OMP_WAIT_POLICY = PASSIVE
-test: .venv/ready-dev .toolchains/ready check
+test: .venv/ready-dev .toolchains/ready .toolchains/browser check
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m "not e2e" -n 2 --dist loadfile
 	.venv/bin/python -m pytest -m e2e
 
@@ -47,6 +47,13 @@ check: .venv/ready-dev
 .toolchains/ready: codem/toolchains.py | .venv/ready
 	.venv/bin/python -m codem.toolchains install
 	mkdir -p $(@D) && touch $@
+
+# The report is tested in a browser; without one those tests are skipped, and say so.
+.toolchains/browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+		{ [ $$(id -u) = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } || \
+		echo "chromium is missing: the report is not tested in a browser; with root: apt-get install chromium" >&2
+	@mkdir -p $(@D) && command -v chromium chromium-browser google-chrome >$@ || rm -f $@
 
 clean:
 	rm -rf .venv .toolchains runs reports

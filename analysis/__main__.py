@@ -1,6 +1,10 @@
 """The command line of the analysis.
 
 python -m analysis report runs/ --out reports/demo --base tiny
+python -m analysis matrix runs/ --format latex
+python -m analysis power --effect 5 --problems 164 --seeds 3
+python -m analysis paper-check
+python -m analysis claims my_claims.yaml runs/
 """
 
 from __future__ import annotations
@@ -9,36 +13,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from analysis import claim_commands, report_command
+from analysis import commands as table_commands
 from analysis.load import BadRuns
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="What a finished grid of runs says.")
     commands = parser.add_subparsers(dest="command", required=True)
-    report = commands.add_parser("report", help="matrix.csv, heat maps and one self-contained report.html")
-    report.add_argument("runs", help="the folder that holds the runs")
-    report.add_argument("--out", required=True, help="the folder to write to; it is made if need be")
-    for axis, what in {
-        "base": "base model",
-        "method": "training method",
-        "bench": "benchmark",
-        "decode": "decoding",
-    }.items():
-        report.add_argument(f"--{axis}", help=f"the {what}, when the runs hold several")
+    report_command.add(commands)
+    table_commands.add(commands)
+    claim_commands.add(commands)
     args = parser.parse_args(argv)
     try:
-        return _report(args)
-    except (BadRuns, OSError) as error:
+        return args.run(args)
+    except (BadRuns, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-
-
-def _report(args: argparse.Namespace) -> int:
-    from analysis.report import write  # here, because pandas and matplotlib take seconds that --help need not wait for
-
-    for path in write(args.runs, args.out, args.base, args.method, args.bench, args.decode):
-        print(path)
-    return 0
 
 
 if __name__ == "__main__":

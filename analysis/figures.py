@@ -1,14 +1,17 @@
-"""The heat maps: the transfer matrix (Table 1 as a picture) and the two correlations (Figure 4).
+"""The figures: the transfer matrix (Table 1 as a picture), the two correlations (Figure 4), gains, trees of languages.
 
 Every function returns a matplotlib Figure made without pyplot: nothing global, nothing to close. A notebook shows it.
-Colours are ColorBrewer's RdBu, which stays readable with red-green blindness: blue is up, red is down.
+Colours are ColorBrewer's RdBu, which stays readable with red-green blindness: blue is up, red is down. In grey both
+ends are dark: there the signs of the numbers say which is which, and no mark is told from another by its colour alone.
 """
 
 from __future__ import annotations
 
 import io
 import math
+from typing import TYPE_CHECKING
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -22,11 +25,15 @@ from matplotlib.patches import Rectangle
 from analysis import matrix as matrices
 from analysis.names import NONE, is_own, title
 
+if TYPE_CHECKING:
+    from analysis.null_bands import NullBands
+
 COLOURS = ListedColormap(colormaps["RdBu"](np.linspace(0.11, 0.89, 255)), name="RdBu without its darkest ends")
 NEUTRAL = "#e3e5e8"
 """The base row: its gain is zero by definition, which is not a finding."""
 INK = "#1b1f24"
 MUTED = "#5b636d"
+UP, DOWN = "#2166ac", "#b2382c"
 DPI = 160
 
 
@@ -68,26 +75,125 @@ def matrix_figure(table: pd.DataFrame, heading: str, base: str = "", detail: str
     return fig
 
 
-def correlation_figure(corr: pd.DataFrame, heading: str, detail: str = "", base: str = "") -> Figure:
-    """One of `correlation`'s frames, from -1 to 1; an empty cell has no correlation."""
+def correlation_figure(
+    corr: pd.DataFrame, heading: str, detail: str = "", base: str = "", bands: NullBands | None = None
+) -> Figure:
+    """One of `correlation`'s frames, from -1 to 1; an empty cell has no correlation.
+
+    bands: of the same frame; below each correlation stands what noise alone gives, and those outside it are framed.
+    """
     size = len(corr)
-    fig, ax = _canvas(width=2.7 + 0.78 * size, height=1.9 + 0.58 * size)
+    room = 1.0 if bands is None else 1.25
+    fig, ax = _canvas(width=2.7 + 0.78 * room * size, height=1.9 + 0.58 * size)
     _heat(ax, corr, 1.0, "Pearson correlation")
     ax.set_facecolor("white")
     for y in range(size):
         for x in range(size):
             value = float(corr.to_numpy()[y, x])
+            band = _band(bands, y, x)
             text = "" if math.isnan(value) else signed(value, 2).removeprefix("+")
-            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=9.5, color=_ink(value))
+            place = (x + 0.5, y + (0.38 if band else 0.5))
+            ax.text(*place, text, ha="center", va="center", fontsize=9.5, color=_ink(value))
+            if band:
+                told = f"{signed(band[0], 2)} to {signed(band[1], 2)}".replace("+", "")
+                ax.text(x + 0.5, y + 0.72, told, ha="center", va="center", fontsize=6.3, color=_ink(value))
+                if not band[0] <= value <= band[1]:
+                    _frame(ax, x, y, _ink(value))
             if math.isnan(value):
                 _missing(ax, x, y)
     names = _titles(corr.index, base)
     _ticks(ax, names, names, slanted=size > 7 or max(map(len, names)) > 11)
     lines = [detail]
+    if bands is not None:
+        lines.append(f"small: 95 % of what binomial noise alone gives ({bands.null}); framed: outside of it")
     if corr.isna().to_numpy().any():
         lines.append("hatched: constant, or fewer than three pairs of scores")
     heading_of(fig, heading, lines)
     return fig
+
+
+def gains_figure(differences: pd.DataFrame, heading: str, detail: str = "") -> Figure:
+    """`multiplicity.significance` as a forest plot: a panel for each evaluation language, a line for each row.
+
+    Filled: stands after Holm's correction over all cells. Raises ValueError when no cell has a difference.
+    """
+    known = differences[differences["difference"].notna()]
+    if known.empty:
+        raise ValueError("expected differences to draw, found none: every cell lacks verdicts, or there is no base row")
+    langs = list(dict.fromkeys(known.index.get_level_values("lang")))
+    trains = list(dict.fromkeys(known.index.get_level_values("train")))
+    columns = min(4, len(langs))
+    lines = math.ceil(len(langs) / columns)
+    fig = blank(width=1.6 + 2.35 * columns, height=1.2 + lines * (0.75 + 0.27 * len(trains)))
+    panels = fig.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for place, ax in enumerate(panels.flat):
+        if place >= len(langs):
+            ax.set_visible(False)
+            continue
+        lang = langs[place]
+        _forest(ax, known.loc[known.index.get_level_values("lang") == lang].droplevel("lang"), trains, str(lang))
+        ax.set_title(title(str(lang)), loc="left", fontsize=10, color=INK, pad=5)
+        ax.tick_params(labelbottom=place + columns >= len(langs))
+        if place + columns >= len(langs):
+            ax.set_xlabel("points over the base", color=MUTED, fontsize=9)
+    panels[0, 0].set_ylim(len(trains) - 0.4, -0.6)
+    marks = "95 % interval, paired by problem; filled: stands after Holm's correction; square: own language"
+    heading_of(fig, heading, [detail, marks])
+    return fig
+
+
+def _forest(ax: Axes, rows: pd.DataFrame, trains: list, lang: str) -> None:
+    ax.axvline(0, color=MUTED, linewidth=1)
+    for train, row in rows.iterrows():
+        y = trains.index(train)
+        colour = UP if row["difference"] >= 0 else DOWN
+        ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt", zorder=2)
+        mark = "s" if is_own(str(train), lang) else "o"
+        fill = colour if row["p_holm"] <= 0.05 else "white"
+        ax.plot(row["difference"], y, mark, color=colour, markerfacecolor=fill, markersize=6, zorder=3)
+    ax.set_yticks(range(len(trains)), [title(str(train)) for train in trains])
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color("#c3c8ce")
+    ax.tick_params(length=0, labelsize=8.5, labelcolor=MUTED)
+    ax.tick_params(axis="y", labelcolor=INK, labelsize=9)
+    ax.grid(axis="x", color="#eceef1", linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def dendrogram_figure(corr: pd.DataFrame, heading: str, detail: str = "") -> Figure:
+    """The languages joined by `similarity.tree` at the height 1 - r. Raises ValueError as that does."""
+    from scipy.cluster import hierarchy
+
+    from analysis.similarity import tree
+
+    names, joins = tree(corr)
+    drawn = hierarchy.dendrogram(joins, labels=names, no_plot=True)
+    fig = blank(width=5.6, height=1.3 + 0.36 * len(names))
+    ax = fig.add_subplot()
+    for places, heights in zip(drawn["icoord"], drawn["dcoord"], strict=True):
+        ax.plot(heights, places, color=INK, linewidth=1.4, solid_joinstyle="miter")
+    ax.set_yticks([5 + 10 * i for i in range(len(names))], [title(str(name)) for name in drawn["ivl"]])
+    ax.set_ylim(10 * len(names), 0)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("1 \N{MINUS SIGN} r at which they join (average linkage)", color=MUTED, fontsize=9)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color("#c3c8ce")
+    ax.tick_params(length=0, labelsize=9.5, labelcolor=INK)
+    ax.tick_params(axis="x", labelcolor=MUTED, labelsize=8.5)
+    heading_of(fig, heading, [detail])
+    return fig
+
+
+def vector(fig: Figure, kind: str) -> bytes:
+    """The picture as "pdf", with its fonts embedded as TrueType, or as "svg", its letters as outlines: no viewer needs
+    the fonts. The same figure gives the same bytes. Raises ValueError for another kind."""
+    if kind not in ("pdf", "svg"):
+        raise ValueError(f"expected pdf or svg, found {kind!r}")
+    undated = {"CreationDate": None} if kind == "pdf" else {"Date": None}
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "codem"}):
+        fig.savefig(buffer, format=kind, bbox_inches="tight", pad_inches=0.1, facecolor="white", metadata=undated)
+    return buffer.getvalue()
 
 
 def png(fig: Figure, dpi: int = DPI) -> bytes:
@@ -147,7 +253,18 @@ def _matrix_cell(ax: Axes, x: int, y: int, score: float, gain: float, names: tup
     if has_gain:
         ax.text(x + 0.5, y + 0.72, signed(gain), ha="center", va="center", fontsize=8.5, color=ink)
     if own:
-        ax.add_patch(Rectangle((x + 0.045, y + 0.06), 0.91, 0.88, fill=False, edgecolor=INK, linewidth=2))
+        _frame(ax, x, y)
+
+
+def _frame(ax: Axes, x: int, y: int, colour: str = INK) -> None:
+    ax.add_patch(Rectangle((x + 0.045, y + 0.06), 0.91, 0.88, fill=False, edgecolor=colour, linewidth=2))
+
+
+def _band(bands: NullBands | None, y: int, x: int) -> tuple[float, float] | None:
+    if bands is None:
+        return None
+    low, high = (float(part.to_numpy()[y, x]) for part in (bands.low, bands.high))
+    return None if math.isnan(low) else (low, high)
 
 
 def _missing(ax: Axes, x: int, y: int) -> None:
