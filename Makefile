@@ -16,11 +16,13 @@ demo: .venv/ready .toolchains/ready
 	.venv/bin/python -m analysis report runs/ --out reports/demo --base tiny
 	@echo "Look at $(CURDIR)/reports/demo/report.html"
 
-# Two test processes on few cores: threads that wait must not spin.
+# Several test processes on few cores: threads that wait must not spin. Tests with a cluster mostly wait for it.
 test: export OMP_WAIT_POLICY = PASSIVE
+test: export OMP_NUM_THREADS = 1
 test: .venv/ready-dev .toolchains/ready .toolchains/browser check
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m "not e2e" -n 2 --dist loadfile
-	.venv/bin/python -m pytest -m e2e
+	-.venv/bin/python tests/slurm/cluster.py install
+	.venv/bin/python -m pytest -m "not e2e and not slurm" -n 2 --dist loadfile
+	.venv/bin/python -m pytest -m "e2e or slurm" -n 3 --dist loadgroup
 
 check: .venv/ready-dev
 	.venv/bin/ruff check .

@@ -8,20 +8,20 @@ import re
 from pathlib import Path
 from typing import Any
 
-from codem import checks, plugins, tracking
+from codem import checks, launchers, plugins, tracking
 from codem.benchmark_data import Source
 from codem.errors import ConfigErrors
 from codem.knob import knob
 from codem.language_facts import LanguageFacts
 from codem.sandbox import KINDS as SANDBOXES
-from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed, Launch, Launcher, Shard
+from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed, Launch, Shard
+from codem.slurm import checks as slurm_checks
 from codem.strict import convert
 
 KINDS = {
     "base": Base,
     "decode": Decode,
     "deepspeed": DeepSpeed,
-    "launcher": Launcher,
     "launch": Launch,
     "corpus": Corpus,
 }
@@ -52,15 +52,19 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     method_name, bench_name, engine_name = (tree[group].pop("name") for group in ("method", "bench", "engine"))
     kinds: dict[str, type] = {
         **KINDS,
+        "launcher": launchers.KINDS[tree["launcher"]["name"]],
         "method": plugins.load("methods", method_name).Config,
         "bench": plugins.load("benchmarks", bench_name).Config,
         "engine": plugins.load("engines", engine_name).Config,
     }
     groups = {key: convert(kind, tree.pop(key), key, errors) for key, kind in kinds.items()}
+    if groups["corpus"] is not None:
+        groups["corpus"] = checks.located(groups["corpus"])
     trained, wanted = sorted(tree.pop("lang", {})), tree.pop("eval_lang")
     top = convert(Top, tree, "", errors)
     only_planned = groups["launch"] is not None and groups["launch"].dry_run
-    eval_lang = checks.eval_languages(bench_name, facts, wanted, errors, only_planned)
+    elsewhere = isinstance(groups["launcher"], launchers.Slurm)
+    eval_lang = checks.eval_languages(bench_name, facts, wanted, errors, only_planned, elsewhere)
     parts = checks.parts(trained, facts, errors)
     checks.corpora(parts, facts, groups["corpus"], errors)
     checks.decoding(groups["decode"], errors)
@@ -72,6 +76,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     base = checks.named(groups["base"], errors) if groups["base"] else None
     data_dir = _data_dir(top.data_dir, errors) if top else None
     shard = _shard(top.shard, errors) if top else None
+    slurm_checks.check(groups["launcher"], groups["method"], groups["base"], shard, errors)
     if errors:
         raise ConfigErrors(errors)
     return Cell(

@@ -60,10 +60,17 @@ def _how_to_get(lang: str) -> str:
 
 
 def eval_languages(
-    bench_name: str, languages: Mapping[str, LanguageFacts], wanted: Any, errors: list[str], only_planned: bool = False
+    bench_name: str,
+    languages: Mapping[str, LanguageFacts],
+    wanted: Any,
+    errors: list[str],
+    only_planned: bool = False,
+    elsewhere: bool = False,
 ) -> tuple[str, ...]:
     """In the benchmark's order. `all` leaves out what this machine cannot judge; a language asked for by name is
-    an error instead, because silence about it would be read as a result. only_planned: this machine does not matter."""
+    an error instead, because silence about it would be read as a result. only_planned: this machine does not matter.
+    elsewhere: another machine judges, and may well have what this one lacks: a language asked for by name is let
+    through."""
     have = plugins.load("benchmarks", bench_name).LANGUAGES
     if wanted == "all":
         return tuple(n for n in have if only_planned or not _how_to_get(n))
@@ -77,7 +84,7 @@ def eval_languages(
             errors.append(f"eval_lang: no language named {name}; {plugins.suggest(str(name), list(have))}")
         elif name not in have:
             errors.append(f"eval_lang: the benchmark {bench_name} has no {name}; it has {', '.join(have)}")
-        elif not only_planned and (how := _how_to_get(name)):
+        elif not (only_planned or elsewhere) and (how := _how_to_get(name)):
             errors.append(f"eval_lang: {name} cannot be built or run on this machine; {how}")
     return tuple(n for n in have if n in names)
 
@@ -92,6 +99,12 @@ def parts(lang: Sequence[str], languages: Mapping[str, LanguageFacts], errors: l
         every = [n for n, facts in languages.items() if facts.parts is None]
         found |= {name} if named is None else set(every if "all" in named else named)
     return tuple(sorted(found))
+
+
+def located(corpus: Corpus) -> Corpus:
+    """A folder by its whole path: jobs look for it from another one."""
+    folder = Path(corpus.source).expanduser()
+    return dataclasses.replace(corpus, source=str(folder.absolute())) if folder.is_dir() else corpus
 
 
 def corpora(

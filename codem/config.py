@@ -1,4 +1,5 @@
-"""Hydra's config -> frozen dataclasses, or every error at once, each with its fix. Nobody else touches OmegaConf.
+"""Hydra's config -> frozen dataclasses, or every error at once, each with its fix. Only this file, codem/composing.py
+and codem/choices.py touch OmegaConf.
 
 Hydra composes (groups, `-m lang=python,go,html`, sweeps/). Its own launchers are not used: a mistyped sweep runs one
 default cell there, a failed job counts as completed, and two cells may share a folder. See docs/design.md.
@@ -6,34 +7,38 @@ default cell there, a failed job counts as completed, and two cells may share a 
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import re
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import hydra
-from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from codem import checks, interruption, plugins, ranks
+from codem import checks, composing, interruption, plugins, ranks
 from codem.cell import KINDS, to_cell
+from codem.choices import (
+    CONF,
+    GROUPS_OF_PLUGINS,
+    ROOT,
+    choices,
+    is_model_path,
+    is_optional,
+    language_catalogue,
+    register_plugins,
+)
+from codem.composing import composed, override
 from codem.errors import ConfigErrors
 from codem.language_facts import LanguageFacts
 from codem.settings import Cell
 from codem.strict import convert
 
-ROOT = Path(__file__).resolve().parent.parent
-CONF = ROOT / "conf"
+REQUIRED = ("lang", "eval_lang", "launcher", *GROUPS_OF_PLUGINS, *KINDS)
 SWEEPS_TOO = f"hydra.searchpath=[file://{ROOT}]"  # the folder sweeps/ is a group, from whatever directory one starts
-GROUPS_OF_PLUGINS = {"method": "methods", "bench": "benchmarks", "engine": "engines"}
 
 
 def cells(argv: Sequence[str], multirun: bool = False) -> list[Cell]:
@@ -42,6 +47,7 @@ def cells(argv: Sequence[str], multirun: bool = False) -> list[Cell]:
     argv: Hydra overrides. multirun: commas in a value make several cells, as does a file of sweeps/.
     """
     with _hydra():
+        composing.forget()
         overrides, errors = _parse(argv)
         facts, overrides = _facts(overrides, errors)
         jobs, more = _expand(overrides, multirun)
@@ -55,7 +61,18 @@ def cells(argv: Sequence[str], multirun: bool = False) -> list[Cell]:
     errors += checks.collisions(made)
     if errors:
         raise ConfigErrors(errors)
-    return [cell for n, cell in enumerate(made) if cell not in made[:n]]
+    return _each_once(made)
+
+
+def _each_once(made: list[Cell]) -> list[Cell]:
+    kept: list[Cell] = []
+    alike: dict[tuple, list[Cell]] = {}  # cells cannot be hashed, and comparing each with all takes long
+    for cell in made:
+        same_axes = alike.setdefault((cell.base, cell.lang, cell.method_name, cell.seed), [])
+        if cell not in same_axes:
+            same_axes.append(cell)
+            kept.append(cell)
+    return kept
 
 
 def main(run: Callable[[list[Cell]], int], argv: Sequence[str] | None = None) -> int:
@@ -88,17 +105,12 @@ def _answer(run: Callable[[list[Cell]], int], argv: list[str]) -> int:
     return run(wanted)
 
 
-def language_catalogue() -> list[str]:
-    """Every name in conf/lang/, mixtures included."""
-    return sorted(p.stem for p in (CONF / "lang").glob("*.yaml"))
-
-
 def _help() -> str:
     """Ours, because Hydra's takes twice as long and does not say what one would type."""
     said = (sys.modules["__main__"].__doc__ or "").strip()
-    choices = "\n".join(f"  {group}: {', '.join(names)}" for group, names in sorted(_choices().items()))
+    listed = "\n".join(f"  {group}: {', '.join(names)}" for group, names in sorted(choices().items()))
     return (
-        f"{said}\n\nSettings are key=value; what can be chosen for a key:\n{choices}\n"
+        f"{said}\n\nSettings are key=value; what can be chosen for a key:\n{listed}\n"
         "  base: also any hub id or folder of a causal language model\n"
         "\n  lang=[python,go]           a mixture"
         "\n  -m lang=python,go seed=0,1  one cell for each value; +sweeps=<name> for the cells of a file in sweeps/"
@@ -109,7 +121,7 @@ def _help() -> str:
 
 def _let_hydra_answer(argv: list[str]) -> int:
     """--cfg, --info and the like, on the same config that a run would see."""
-    _register_plugins()
+    register_plugins()
     flags = [a for a in argv if a.startswith("-") or "=" not in a]
     values = [a for a in argv if a not in flags]
     sys.argv = [sys.argv[0], *flags, *_chosen([_spell(v) for v in values], [])]
@@ -120,34 +132,8 @@ def _let_hydra_answer(argv: list[str]) -> int:
 def _hydra():
     if not CONF.is_dir():
         raise ConfigErrors([f"{CONF}: no such folder; install codem from a clone of its repository (pip install -e .)"])
-    _register_plugins()
+    register_plugins()
     return hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF))
-
-
-@cache
-def _register_plugins() -> None:
-    """Each codem/methods/<m>.py, codem/benchmarks/<b>.py and codem/engines/<e>.py is a choice of its group, with its
-    Config's defaults; or with those of a file in conf/, where there is one."""
-    for group, kind in GROUPS_OF_PLUGINS.items():
-        for stem in plugins.names(kind):
-            name = stem.replace("_", "-") if kind == "benchmarks" else stem
-            if (CONF / group / f"{name}.yaml").is_file():
-                continue
-            defaults = dataclasses.asdict(plugins.load(kind, name).Config())
-            ConfigStore.instance().store(group=group, name=name, node=OmegaConf.create({"name": name, **defaults}))
-
-
-@cache
-def _choices() -> dict[str, list[str]]:
-    """The groups, and what can be chosen in each."""
-    found = {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in CONF.iterdir() if p.is_dir()}
-    for group, kind in GROUPS_OF_PLUGINS.items():
-        names = plugins.names(kind)
-        found[group] = sorted(
-            set(found.get(group, [])) | {n.replace("_", "-") if kind == "benchmarks" else n for n in names}
-        )
-    found["sweeps"] = sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml"))
-    return found
 
 
 def _spell(override: str) -> str:
@@ -155,22 +141,25 @@ def _spell(override: str) -> str:
     if not override.startswith("base="):
         return override
     values = override.removeprefix("base=").split(",")
-    if not any(_is_model_path(v) for v in values):
+    if not any(is_model_path(v) for v in values):
         return override
-    return "base=" + ",".join(f"'{v}'" if _is_model_path(v) else v for v in values)
-
-
-def _is_model_path(value: str) -> bool:
-    return value not in _choices()["base"] and ("/" in value or value.startswith(("~", ".")) or Path(value).is_dir())
+    return "base=" + ",".join(f"'{v}'" if is_model_path(v) else v for v in values)
 
 
 def _parse(argv: Sequence[str]) -> tuple[list[Override], list[str]]:
     parsed, errors = [], []
     for text in argv:
         try:
-            parsed.append(OverridesParser.create().parse_override(_spell(text)))
+            o = OverridesParser.create().parse_override(_spell(text))
         except HydraException as e:
             errors.append(f"{text}: expected key=value ({str(e).splitlines()[0]})")
+            continue
+        if not o.key_or_group:
+            errors.append(f"{text}: expected key=value, found no key")
+        elif o.is_delete() and re.fullmatch(rf"({'|'.join(REQUIRED)})(\.name)?|lang\..*", o.key_or_group):
+            errors.append(f"{text}: it cannot be left out; give {o.key_or_group}=...")
+        else:
+            parsed.append(o)
     return parsed, errors
 
 
@@ -181,10 +170,8 @@ def _expand(overrides: list[Override], multirun: bool) -> tuple[list[list[str]],
     plain = [o for o in overrides if o.key_or_group != "sweeps"]
     from_files: dict[str, str] = {}
     for o in sweeps:
-        if o.value() not in _choices()["sweeps"]:
-            errors.append(
-                f"sweeps: no sweeps/{o.value()}.yaml; {plugins.suggest(str(o.value()), _choices()['sweeps'])}"
-            )
+        if o.value() not in choices()["sweeps"]:
+            errors.append(f"sweeps: no sweeps/{o.value()}.yaml; {plugins.suggest(str(o.value()), choices()['sweeps'])}")
         elif not multirun:
             errors.append(f"sweeps: a sweep is many cells; add -m (python -m codem.train -m +sweeps={o.value()})")
         else:
@@ -208,12 +195,12 @@ def _cell(overrides: list[str], facts: dict[str, LanguageFacts]) -> Cell:
     errors: list[str] = []
     good = _chosen(overrides, errors)
     try:
-        tree = _composed(good)
+        tree = composed(good)
     except ConfigErrors:  # Hydra names one mistake and stops: look at each override by itself
-        good, unknown = _known(good)
-        errors += unknown
         try:
-            tree = _composed(good)
+            good, unknown = _known(good)
+            errors += unknown
+            tree = composed(good)
         except ConfigErrors as e:
             raise ConfigErrors([*errors, *e.errors]) from None
     try:
@@ -225,14 +212,6 @@ def _cell(overrides: list[str], facts: dict[str, LanguageFacts]) -> Cell:
     return made
 
 
-def _composed(overrides: list[str]) -> dict[str, Any]:
-    try:
-        tree = OmegaConf.to_container(hydra.compose("train", overrides), resolve=True)
-    except (HydraException, OmegaConfBaseException) as e:
-        raise ConfigErrors([" ".join(str(e).split())]) from None
-    return cast(dict[str, Any], tree)
-
-
 def _facts(overrides: list[Override], errors: list[str]) -> tuple[dict[str, LanguageFacts], list[Override]]:
     """The facts of every language in conf/lang/, as `languages.<name>.<key>=` overrides may have changed them;
     and the other overrides. Composed once: they are the same for all cells."""
@@ -240,10 +219,10 @@ def _facts(overrides: list[Override], errors: list[str]) -> tuple[dict[str, Lang
     add = [f"+lang@languages.{n}={n}" for n in language_catalogue()]
     tree: dict[str, Any] = {}
     try:
-        tree = _composed([*add, *(str(o.input_line) for o in mine)])["languages"]
+        tree = composed([*add, *(str(o.input_line) for o in mine)])["languages"]
     except ConfigErrors as e:
         errors += e.errors
-        tree = _composed(add)["languages"]
+        tree = composed(add)["languages"]
     facts = {n: convert(LanguageFacts, v, f"languages.{n}", errors) for n, v in tree.items()}
     if None in facts.values():
         raise ConfigErrors(errors)
@@ -254,47 +233,44 @@ def _chosen(overrides: list[str], errors: list[str]) -> list[str]:
     """The overrides, without choices that do not exist (one message each), and with `base=<path>` spelled out."""
     good = []
     for text in overrides:
-        o = OverridesParser.create().parse_override(text)
+        o = override(text)
         group = o.key_or_group.split("@")[0]
-        if o.is_add() or o.is_delete() or o.is_force_add() or group not in _choices() or group == "sweeps":
+        if o.is_add() or o.is_delete() or o.is_force_add() or group not in choices() or group == "sweeps":
             good.append(text)
             continue
         value = o.value()
         chosen = value if isinstance(value, list) else [value]
-        if group == "base" and _is_model_path(str(chosen[0])):
+        if group == "base" and is_model_path(str(chosen[0])):
             good += ["base=custom", f"base.path='{chosen[0]}'"]
             continue
-        unknown = [str(c) for c in chosen if str(c) not in _choices()[group]]
-        errors += [f"{group}: no choice named {u}; {plugins.suggest(u, _choices()[group])}" for u in unknown]
+        unknown = [str(c) for c in chosen if str(c) not in choices()[group]]
+        errors += [f"{group}: no choice named {u}; {plugins.suggest(u, choices()[group])}" for u in unknown]
         if not chosen:
-            errors.append(f"{group}: expected at least one; {plugins.suggest('', _choices()[group])}")
+            errors.append(f"{group}: expected at least one; {plugins.suggest('', choices()[group])}")
         elif not unknown:
             good.append(text)
     return good
 
 
 def _known(overrides: list[str]) -> tuple[list[str], list[str]]:
-    """The overrides of keys that exist, and a message for each of the others."""
-    parsed = [(OverridesParser.create().parse_override(t), t) for t in overrides]
-    choices = [t for o, t in parsed if o.key_or_group in _choices()]
-    known = hydra.compose("train", choices)
-    good, errors = choices, []
+    """The overrides of keys that exist, and a message for each of the others. Raises ConfigErrors."""
+    parsed = [(override(t), t) for t in overrides]
+    chosen = [t for o, t in parsed if o.key_or_group in choices()]
+    try:
+        known = hydra.compose("train", chosen)
+    except HydraException as e:
+        raise ConfigErrors([" ".join(str(e).split())]) from None
+    good, errors = chosen, []
     for o, text in parsed:
-        if text in choices:
+        if text in chosen:
             continue
         if o.is_add() or o.is_force_add() or o.is_delete() or _exists(known, o.key_or_group):
             good.append(text)
-        elif o.key_or_group in _optional_keys():
+        elif is_optional(o.key_or_group):
             good.append(f"++{text}")
         else:
             errors.append(_unknown_key(o.key_or_group, known))
     return good, errors
-
-
-@cache
-def _optional_keys() -> frozenset[str]:
-    """Settings that a dataclass has and the YAML files leave at its default."""
-    return frozenset(f"{group}.{f.name}" for group, kind in KINDS.items() for f in dataclasses.fields(kind))
 
 
 def _exists(cfg: DictConfig, key: str) -> bool:
@@ -308,7 +284,7 @@ def _exists(cfg: DictConfig, key: str) -> bool:
 
 def _unknown_key(key: str, known: DictConfig) -> str:
     if re.fullmatch(r"sweeps?", key):
-        return f"{key}: unknown key; did you mean +sweeps={'|'.join(_choices()['sweeps'])}?"
+        return f"{key}: unknown key; did you mean +sweeps={'|'.join(choices()['sweeps'])}?"
     parent, _, last = key.rpartition(".")
     node = OmegaConf.select(known, parent) if parent else known
     have = [str(k) for k in node] if isinstance(node, DictConfig) else [str(k) for k in known]

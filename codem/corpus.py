@@ -87,7 +87,7 @@ def monolingual(source: str, part: LanguageFacts) -> list[dict[str, str]]:
 
 def _file(source: str, name: str, corpus_file: str) -> Path:
     """`<language>.jsonl` or `.json` in a folder or a hub data set; the paper's set shortens some names (`js`)."""
-    stems = [s for s in (name, corpus_file) if s]
+    stems = [s for s in dict.fromkeys((name, corpus_file)) if s]
     folder = Path(source).expanduser()
     if folder.is_dir():
         have = [p.name for p in folder.iterdir()]

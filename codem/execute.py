@@ -21,7 +21,7 @@ from codem.progress import progress
 from codem.records import Problem
 from codem.run import fingerprint, read_record
 from codem.sandbox import HarnessError, Sandbox, open_sandbox
-from codem.settings import Cell
+from codem.settings import Cell, Shard
 from codem.verdict_cache import VerdictCache
 
 
@@ -47,8 +47,14 @@ def is_done(cell: Cell, lang: str) -> bool:
         return True
     if cell.shard is None:
         return False
-    part = where.judged.part(judging.part_name(way, cell.shard))
-    return bool((read_record(part.record) or {}).get("finished"))
+    shard = cell.shard
+
+    def is_judged(number: int) -> bool:
+        part = where.judged.part(judging.part_name(way, Shard(number, shard.count)))
+        return bool((read_record(part.record) or {}).get("finished"))
+
+    # When all parts are judged and the whole is not, whoever was to join them was killed: then any part may.
+    return is_judged(shard.number) and not all(is_judged(number) for number in range(1, shard.count + 1))
 
 
 def execute(cell: Cell) -> None:
@@ -57,12 +63,7 @@ def execute(cell: Cell) -> None:
     missing = [lang for lang in cell.eval_lang if not is_done(cell, lang)]
     if not missing:
         return
-    unanswered = [lang for lang in missing if not is_generated(cell, lang)]
-    if unanswered:
-        raise StageError(
-            f"{evaluation_of(cell, unanswered[0]).folder}: no answers to judge in {', '.join(unanswered)}; "
-            f"run python -m codem.generate with the same settings first"
-        )
+    refuse_unanswered(cell)
     try:
         sandbox = open_sandbox(cell.sandbox)
         total = sum(len(problems_judged(cell, lang)) for lang in missing) * cell.decode.samples
@@ -77,6 +78,16 @@ def execute(cell: Cell) -> None:
                 done += len(problems_judged(cell, lang)) * cell.decode.samples
     except HarnessError as e:
         raise StageError(str(e)) from e
+
+
+def refuse_unanswered(cell: Cell) -> None:
+    """Raises StageError when a language has nothing to judge yet."""
+    unanswered = [lang for lang in cell.eval_lang if not is_generated(cell, lang)]
+    if unanswered:
+        raise StageError(
+            f"{evaluation_of(cell, unanswered[0]).folder}: no answers to judge in {', '.join(unanswered)}; "
+            f"run python -m codem.generate with the same settings first"
+        )
 
 
 def problems_judged(cell: Cell, lang: str) -> list[Problem]:

@@ -74,6 +74,9 @@ def _ends(cell: Cell, lang: str) -> str | None:
 
 
 def is_done(cell: Cell, lang: str) -> bool:
+    where = evaluation_of(cell, lang)
+    if not (where.record.exists() or where.samples.exists()):
+        return False  # without the recipe, for which a benchmark may have to be fetched
     return stage_of(cell, lang).is_done()
 
 

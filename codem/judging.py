@@ -8,6 +8,7 @@ the result is the same file whatever the number of parts, the order or the machi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections import Counter
@@ -178,13 +179,12 @@ def _join(job: Job, paths: list[Path]) -> dict[str, int]:
     standing, wanted = _standing(paths), _wanted(job)
     counts = _counted(standing, wanted)
     if list(standing) != list(wanted) or paths != [job.verdicts] or not _one_each(paths[0], len(wanted)):
-        files: list[BinaryIO] = [open(path, "rb") for path in paths]  # noqa: SIM115  (closed below)
-        try:
+        with contextlib.ExitStack() as opened:
+            # A part that no answer fell to has no file.
+            used = sorted({place.file for place in standing.values()})
+            files: dict[int, BinaryIO] = {n: opened.enter_context(open(paths[n], "rb")) for n in used}
             places = (standing[key] for key in wanted)
             runs.write_whole(job.verdicts, (_line(files[p.file], p.at) for p in places))
-        finally:
-            for file in files:
-                file.close()
     return counts
 
 

@@ -2,7 +2,7 @@
 
 checkpoint/ranks/
   job.pickle  result.json  error<rank>.json  progress.jsonl  output.txt
-  stop      made by this process: save a checkpoint at the end of the step, and end
+  stop      made by this process: save a checkpoint at the end of the step, and end; it names the signal
   alive     locked by each of them while it lives
 """
 
@@ -14,6 +14,7 @@ import os
 import pickle
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -52,8 +53,8 @@ def run_here(job: Job, processes: int) -> dict[str, Any]:
                 reached = step
             if interruption.asked():
                 if not reached:
-                    raise StageError("stopped by SIGTERM before the first step; the same command goes on from there")
-                (work / "stop").touch()
+                    raise interruption.Stopped(interruption.message("before the first step"))
+                write_whole(work / "stop", interruption.asked_by())
             time.sleep(LOOK_EVERY_S)
         for step, total, note in next(steps):
             job.report(step, total, note)
@@ -92,7 +93,7 @@ def _failure(work: Path) -> StageError:
     errors = [json.loads(path.read_text("utf-8")) for path in sorted(work.glob("error*.json"))]
     for error in errors:
         if error["is_stage_error"]:
-            return StageError(error["message"])
+            return (interruption.Stopped if error["is_stopped"] else StageError)(error["message"])
     log = work / "output.txt"
     text = log.read_text("utf-8", errors="replace")
     if killed := _killed(text):
@@ -123,7 +124,8 @@ def _launcher(parent: int, work: str, processes: int) -> None:
     _end_with(parent)
     from torch.distributed.run import main as torchrun
 
-    # SIGTERM is for the training processes, which a scheduler sends it to as well: this one ends with the last of them.
+    # A scheduler sends its signals to the training processes as well: this one ends with the last of them.
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     arguments = [f"--nproc-per-node={processes}", "--signals-to-handle=SIGINT", f"--shutdown-timeout={SHUTDOWN_S}"]
     torchrun(["--standalone", *arguments, "-m", "codem.local_ranks", str(os.getpid()), work])
 
@@ -150,6 +152,7 @@ def _rank(parent: int, work: Path) -> None:
                 "rank": number,
                 "at": time.time(),
                 "is_stage_error": isinstance(e, StageError),
+                "is_stopped": isinstance(e, interruption.Stopped),
                 "message": str(e) if isinstance(e, StageError) else f"{type(e).__name__}: {e}",
                 "traceback": traceback.format_exc(),
             }

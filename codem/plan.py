@@ -9,15 +9,17 @@ print(plan_text.text(rows))
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from codem import corpus, model_shape, train
 from codem.errors import CodemError
 from codem.generate import evaluation_of
+from codem.language_facts import LanguageFacts
 from codem.model_shape import Shape
 from codem.packing import examples_of_a_step
 from codem.run import read_record
@@ -72,6 +74,11 @@ class Row:
     warnings: tuple[str, ...] = ()
 
 
+def usable_gib(card_gb: int) -> float:
+    """What a program can have of a card that is sold with so many GB."""
+    return CARDS_GIB.get(card_gb, 0.985 * card_gb)
+
+
 def peak_tflops(card: str) -> int | None:
     """Of a card by the name that its driver gives; None when no peak is on file."""
     return next((p for cards, p in PEAK_TFLOPS.items() for c in cards.split(" or ") if c in card), None)
@@ -82,6 +89,10 @@ def of(cells: Sequence[Cell], stages: Sequence[str]) -> list[Row]:
     return [_row(cell, stages) for cell in cells]
 
 
+def refused(row: Row, why: str) -> Row:
+    return replace(row, training=None, missing={}, refused=why, warnings=())
+
+
 def _row(cell: Cell, stages: Sequence[str]) -> Row:
     folder = train.run_of(cell).folder
     try:
@@ -89,6 +100,8 @@ def _row(cell: Cell, stages: Sequence[str]) -> Row:
     except CodemError as e:
         return Row(cell, folder, {}, {}, None, refused=str(e))
     answered, judged = _evaluated(cell)
+    if trained and set(cell.eval_lang) - set(answered):
+        trained = train.has_model(cell)  # a scored model may be removed; for more answers it is made again
     there = {"train": [cell.train_name] if trained else [], "generate": answered, "execute": judged}
     wanted = {
         "train": [cell.train_name] if cell.trains else [],
@@ -103,7 +116,7 @@ def _row(cell: Cell, stages: Sequence[str]) -> Row:
     if not cell.trains or not missing.get("train"):
         return Row(cell, folder, there, missing, None)
     try:
-        training = _training(cell)
+        training = training_of(cell)
     except CodemError as e:
         return Row(cell, folder, there, missing, None, refused=str(e))
     return Row(cell, folder, there, missing, training, warnings=tuple(warnings(cell, training)))
@@ -121,9 +134,11 @@ def _evaluated(cell: Cell) -> tuple[list[str], list[str]]:
     return answered, judged
 
 
-def _training(cell: Cell) -> Training:
+def training_of(cell: Cell) -> Training:
+    """Raises CodemError when the corpus is a folder that cannot be read."""
     config = cell.method
-    pairs, characters = corpus.extent(cell.corpus.source, [cell.languages[p] for p in cell.parts], cell.corpus.size)
+    parts = tuple(cell.languages[p] for p in cell.parts)
+    pairs, characters = _extent(cell.corpus.source, parts, cell.corpus.size)
     if characters is None:
         tokens_each = float(ASSUMED_TOKENS)
         said = "" if pairs else " pairs and"
@@ -161,6 +176,11 @@ def _training(cell: Cell) -> Training:
     )
 
 
+@functools.cache
+def _extent(source: str, parts: tuple[LanguageFacts, ...], size: int | None) -> tuple[int | None, float | None]:
+    return corpus.extent(source, parts, size)  # a corpus is read once for all seeds and methods
+
+
 def shape_of(cell: Cell) -> Shape | None:
     """As stated, or as the folder's config.json says; None for a hub id that nothing is known of."""
     base = cell.base
@@ -180,7 +200,9 @@ def warnings(cell: Cell, training: Training) -> list[str]:
     if training.memory:
         peak = training.memory[cell.method.gpus]["peak"]
         if too_small := [name for name, gib in CARDS_GIB.items() if peak > gib]:
-            said.append(f"cannot work on cards of {_or(too_small)} GB{_ways_out(cell, training, peak)}")
+            said.append(
+                f"cannot work on cards of {_or(too_small)} GB{ways_out(cell, training, peak, cell.method.gpus)}"
+            )
     if precision := precision_warning(cell.method.precision, cell.base.trained_in):
         said.append(precision)
     return said
@@ -210,7 +232,7 @@ def precision_warning(wanted: str, trained_in: str | None) -> str:
     )
 
 
-def _ways_out(cell: Cell, training: Training, peak: float) -> str:
+def ways_out(cell: Cell, training: Training, peak: float, processes: int) -> str:
     """What would need less, and how much."""
     assert training.shape is not None
     zero: dict[str, dict[str, Any]] = {
@@ -220,13 +242,13 @@ def _ways_out(cell: Cell, training: Training, peak: float) -> str:
     }
     memory = model_shape.memory
     needs = {
-        name: memory(training.shape, cell.method, {"zero_optimization": config}, cell.method.gpus).gib["peak"]
+        name: memory(training.shape, cell.method, {"zero_optimization": config}, processes).gib["peak"]
         for name, config in zero.items()
     }
     said = [f"deepspeed={name} {gib:.0f} GiB" for name, gib in needs.items() if gib < 0.9 * peak]
     if model_shape.learning(training.shape, cell.method)[0] == training.shape.parameters:
         said.append("method=lora less still on few GPUs")
-    return f"; on {cell.method.gpus} would need: {', '.join(said)}" if said else ""
+    return f"; on {processes} would need: {', '.join(said)}" if said else ""
 
 
 def _or(numbers: Sequence[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,8 @@ def load(kind: str, name: str) -> ModuleType:
     Raises ValueError with the near match when there is none; a plug-in that does not import raises what it raised.
     """
     stem = name.replace("-", "_")
+    if (loaded := sys.modules.get(f"codem.{kind}.{stem}")) is not None:
+        return loaded
     if stem not in names(kind):
         raise ValueError(f"{name}: no codem/{kind}/{stem}.py; {suggest(name, names(kind))}")
     return importlib.import_module(f"codem.{kind}.{stem}")

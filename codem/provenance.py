@@ -8,11 +8,15 @@ import platform
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "deepspeed", "hydra-core", "omegaconf", "numpy")
+
+_job: dict[str, Any] = {}
 
 
 def provenance() -> dict[str, Any]:
@@ -23,7 +27,21 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "argv": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
         "host": socket.gethostname(),
-    }
+    } | _job
+
+
+@contextmanager
+def by_job(launch: dict[str, Any], argv: Sequence[str]) -> Iterator[None]:
+    """In this block a job works for another command: what it makes says which one, and what was known of the job.
+
+    launch: submission, job, node, estimate; it becomes the record's `launch`. argv: that of the command.
+    """
+    global _job
+    before, _job = _job, {"launch": launch, **({"argv": list(argv)} if argv else {})}
+    try:
+        yield
+    finally:
+        _job = before
 
 
 @functools.cache

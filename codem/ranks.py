@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -30,6 +30,8 @@ LOOK_EVERY_S = 0.2
 FAREWELL_S = 20.0
 """How long a process that failed waits for the first one to fail as well and say why, before it ends and takes the
 others with it."""
+DECISION_S = 3600.0
+"""How long a process that was asked to end waits for the first one, which may have a scheduler to talk to before."""
 MEET_WITHIN = timedelta(minutes=10)
 
 
@@ -55,9 +57,10 @@ def train(job: Job) -> dict[str, Any]:
         _forget_engine()
 
 
-def started_by_a_launcher(lead: Callable[[], int]) -> int:
+def started_by_a_launcher(lead: Callable[[], int], name: str = "") -> int:
     """A command: all of it in a launcher's first process, its trainings in the others. Returns the exit code.
 
+    name: of the launch; processes of launches with other names never take each other for their own.
     The launcher's variables are hidden, but for the trainings: other users of torch would wait for the other processes.
     """
     global _launch
@@ -66,7 +69,7 @@ def started_by_a_launcher(lead: Callable[[], int]) -> int:
         del os.environ[name]
     if int(variables.get("WORLD_SIZE", "1")) == 1:
         return lead()
-    mine = _Launch(variables)
+    mine = _Launch(variables, name)
     if mine.rank > 0:
         return mine.follow()
     code = 1
@@ -91,6 +94,7 @@ class _Launch:
     processes to find each other: it needs no process group, so waiting costs nothing and has no time limit."""
 
     variables: dict[str, str]
+    name: str
     store: Any = field(init=False)
     jobs: int = 0
     lost: bool = False
@@ -100,7 +104,8 @@ class _Launch:
 
         with self._shown():
             store, _, _ = next(dist.rendezvous("env://", self.rank, self.size, timeout=MEET_WITHIN))
-        self.store = dist.PrefixStore(f"codem/{self.variables.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        restart = self.variables.get("TORCHELASTIC_RESTART_COUNT", "0")
+        self.store = dist.PrefixStore(f"codem/{self.name}/{restart}", store)
 
     @property
     def rank(self) -> int:
@@ -144,7 +149,10 @@ class _Launch:
                 self.jobs += 1
                 with self._shown():
                     train(job)
-        except interruption.Terminated:
+        except (interruption.Terminated, interruption.Stopped):
+            with interruption.looked_for(), suppress(Exception):  # the first process may be gone
+                if self._dismissed(DECISION_S) is not None:
+                    return int(self.store.get("end"))
             return interruption.EXIT_CODE
         except Exception as e:
             said = str(e) if isinstance(e, StageError) else f"{type(e).__name__}: {e}"
@@ -158,11 +166,12 @@ class _Launch:
     def _next(self) -> bytes | None:
         """The next training, when it comes; None when there is none any more."""
         name = f"job{self.jobs}"
-        while not self.store.check([name]):
-            if self._dismissed(0) is not None:
-                return None
-            time.sleep(LOOK_EVERY_S)
-        return self.store.get(name)
+        with interruption.looked_for():  # whether to begin is for the first process to say: it was asked to end as well
+            while not self.store.check([name]):
+                if self._dismissed(0) is not None:
+                    return None
+                time.sleep(LOOK_EVERY_S)
+            return self.store.get(name)
 
     def _dismissed(self, patience_s: float) -> int | None:
         deadline = time.monotonic() + patience_s

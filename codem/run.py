@@ -1,9 +1,11 @@
 """A run's folder: paths, record, status, refusal. Nobody else builds a path under runs/.
 
     runs/<base>/<method>/<training language>/seed<n>/
-      record.json  metrics.jsonl  log.txt  checkpoint/  model/
+      record.json  metrics.jsonl  log.txt  checkpoint/  model/  attempts/
       eval/<benchmark>/<language>/<decoding>/
         record.json  samples.jsonl  verdicts.jsonl
+
+    runs/.launch/        what was handed to a cluster: codem/slurm/ledger.py
 
 The untrained base is the row runs/<base>/none/none/seed0: it has no method and no seed.
 This module imports nothing but the standard library, so that `analysis/` can use it.
@@ -59,6 +61,11 @@ class Run:
     @property
     def model(self) -> Path:
         return self.folder / "model"
+
+    def attempts(self, stage: str, part: str = "") -> Path:
+        """A line for each time that a job began on a stage, and one for how that ended. part: of a stage that several
+        jobs share."""
+        return self.folder / "attempts" / (f"{stage}.{part}.jsonl" if part else f"{stage}.jsonl")
 
     def evaluation(self, bench: str, lang: str, decode: str) -> Evaluation:
         return Evaluation(self, bench, lang, decode)
@@ -126,12 +133,46 @@ class Evaluation:
         return self.judged.verdicts_of()
 
 
+@dataclass(frozen=True)
+class Launches:
+    """What was handed to a cluster from a runs folder."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.root / ".launch"
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.jsonl"
+
+    def code(self, name: str) -> Path:
+        return self.folder / "code" / name
+
+    def jobs(self, submission: str) -> Path:
+        return self.folder / "jobs" / submission
+
+    def matrix(self, submission: str) -> Path:
+        """What its last job writes: pass@1 of all rows."""
+        return self.jobs(submission) / "matrix.csv"
+
+    def attempts(self, submission: str, stage: str, row: str) -> Path:
+        """Of a job that belongs to no row alone."""
+        return self.jobs(submission) / "attempts" / f"{stage}{'.' + row if row else ''}.jsonl"
+
+
 def find(root: Path) -> Iterator[Run]:
     """Every run under a runs/ folder, sorted by path."""
-    for path in sorted(root.glob("*/*/*/seed*")):
+    for path in sorted(p for base in _bases(root) for p in base.glob("*/*/seed*")):
         base, method, train, seed = path.parts[-4:]
         if seed.removeprefix("seed").isdigit() and ((path / "record.json").exists() or (path / "eval").exists()):
             yield Run(root, base, method, train, int(seed.removeprefix("seed")))
+
+
+def _bases(root: Path) -> Iterator[Path]:
+    """Without runs/.launch, which holds a folder for each submission and the code of each."""
+    return (path for path in root.iterdir() if not path.name.startswith(".")) if root.is_dir() else iter(())
 
 
 def fingerprint(recipe: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from codem.benchmark_data import Source
 from codem.knob import knob
 from codem.language_facts import LanguageFacts
+from codem.launchers import Launcher
 from codem.model_shape import Shape
 
 
@@ -60,14 +61,11 @@ class DeepSpeed:
 
 
 @dataclass(frozen=True)
-class Launcher:
-    name: str
-
-
-@dataclass(frozen=True)
 class Launch:
     dry_run: bool = False
     """Print what would be done, and what it would need and cost; do none of it."""
+    allow_dirty: bool = False
+    """Submit code that is in no commit: the jobs run the commit with the differences as a patch, which is kept."""
 
 
 @dataclass(frozen=True)

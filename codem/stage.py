@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -50,6 +51,8 @@ class Stage:
         """The stage's part of the record, to be added to. It is marked finished only if the block ends well; an error
         is written into it, with status failed, and goes on to the caller.
 
+        `spent_s` adds up over attempts, but for those that were killed without a word.
+
         is_done: asked again once the folder is ours; None is yielded when another process has finished meanwhile.
         """
         with runs.held(self.folder):
@@ -57,18 +60,21 @@ class Stage:
                 yield None
                 return
             mine = {**self.read(), "recipe": self.recipe, "fingerprint": runs.fingerprint(self.recipe), **provenance()}
-            for stale in ("error", "finished", "result"):
+            for stale in {"error", "finished", "result", "launch"} - provenance().keys():
                 mine.pop(stale, None)
             mine.setdefault("started", runs.now())
+            began, spent_s = time.monotonic(), mine.get("spent_s", 0.0)
             handler = _log_to(log) if log else None
             try:
                 self._write(mine, "running")
                 yield mine
+                mine["spent_s"] = round(spent_s + time.monotonic() - began, 1)
                 mine["finished"] = runs.now()
                 self._write(mine, self.done)
             except BaseException as e:
                 logging.getLogger("codem").exception("%s stopped", self.folder)
                 mine.pop("finished", None)  # a signal may come while that is being written
+                mine["spent_s"] = round(spent_s + time.monotonic() - began, 1)
                 mine["error"] = "".join(traceback.format_exception_only(e)).strip()
                 with suppress(OSError):  # the disk is full: what is there stays true, and the error itself is shown
                     self._write(mine, "failed")

@@ -11,14 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from codem import bases, corpus
+from codem import bases, corpus, training_data
 from codem.bases import locate
 from codem.progress import progress
 from codem.prompts import template_sha256
-from codem.run import Run
+from codem.run import Run, write_record
 from codem.settings import Cell
 from codem.stage import Stage
-from codem.tokens import tokenised
 
 
 def run_of(cell: Cell) -> Run:
@@ -42,7 +41,7 @@ def recipe(cell: Cell) -> dict[str, Any]:
         "base": base,
         "lang": list(cell.lang),
         "corpus": {
-            "source": cell.corpus.source,
+            "source": "folder" if Path(cell.corpus.source).is_dir() else cell.corpus.source,
             "size": cell.corpus.size,
             "parts": list(cell.parts),
             "sha256": corpus.digest(cell.corpus.source, parts),
@@ -87,16 +86,16 @@ def train(cell: Cell) -> None:
         from codem import preflight, ranks
         from codem.job import Job
 
-        parts = [cell.languages[p] for p in cell.parts]
-        items = corpus.items(cell.corpus.source, parts, cell.corpus.size, cell.seed)
+        items = training_data.items(cell)
         record["items"] = len(items)
         if not Path(base).is_dir():
             print(f"  {base}: fetched from the hub if it is not in its cache", flush=True)
         model = bases.examined(base, cell.base.revision)
         tokenizer = bases.tokenizer(base, cell.base.revision)
-        tokens = tokenised(items, tokenizer, cell.method.learn_prompt, cell.source.cache_dir)
+        tokens = training_data.tokenised(cell, items, tokenizer)
         found = preflight.check(cell, model, tokenizer, tokens, items)
         record["preflight"] = found.record()
+        write_record(run.record, {**record, "status": "running"})  # how many steps there are, for codem.status
         print(found.line() if cell.base.path is None else found.text(), flush=True)
         with progress(f"train {cell.train_name}", None, "trained") as shown:
 

@@ -60,15 +60,16 @@ def test_planning_a_grid_loads_no_framework():
 
 def test_only_config_touches_hydra_and_omegaconf():
     users = {p.name for p in CODE if any(m.split(".")[0] in ("hydra", "omegaconf") for m in imports(p))}
-    assert users == {"config.py"}
+    assert users == {"config.py", "composing.py", "choices.py"}
 
 
 def test_only_the_sandbox_starts_programs():
-    """The compilers' own version, git, package managers and training processes are ours; everything else goes through
-    the sandbox."""
-    users = {p.name for p in CODE if "subprocess" in imports(p) or "pty" in imports(p)}
+    """The compilers' own version, git, Slurm, package managers and training processes are ours; everything else goes
+    through the sandbox."""
+    users = {str(p.relative_to(ROOT / "codem")) for p in CODE if "subprocess" in imports(p) or "pty" in imports(p)}
     ours = {"runtime.py", "provenance.py", "toolchains.py", "local_ranks.py"}
-    assert users <= {"alone.py", "sandbox.py", "session.py"} | ours
+    ours |= {f"slurm/{name}.py" for name in ("frozen", "job", "queue", "ranks")}
+    assert users <= {"box/alone.py", "box/session.py", "box/watch.py", "sandbox.py"} | ours
 
 
 def test_only_run_builds_paths_in_a_runs_folder():

@@ -166,7 +166,7 @@ def test_answers_do_not_depend_on_the_batches(arguments, tmp_path):
     assert texts[0] == texts[1] == texts[2]
 
 
-def test_several_answers_to_a_problem_are_all_judged(arguments, capsys):
+def test_several_answers_to_a_problem_are_all_judged(arguments, capsys, monkeypatch):
     """pass@1 is the share of all of them that pass."""
     more = ("decode=sample", "decode.samples=3", "decode.temperature=0.8", "decode.max_tokens=40", "eval_lang=[python]")
     cell = cell_of(arguments, *more)
@@ -186,6 +186,7 @@ def test_several_answers_to_a_problem_are_all_judged(arguments, capsys):
     assert "16.7" in capsys.readouterr().out
     (row,) = status.rows(cell.runs)
     assert row["evaluations"][0]["passed"] == 3
+    monkeypatch.setenv("COLUMNS", "200")  # nothing is folded
     status._print([row])
     assert "16.7 % of 6 x 3" in capsys.readouterr().out
 

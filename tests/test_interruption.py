@@ -8,7 +8,7 @@ import threading
 import pytest
 from test_fit import job, metrics, weights
 
-from codem import interruption, pipeline, ranks
+from codem import execute, interruption, pipeline, ranks, stages
 from codem.errors import StageError
 from codem.interruption import Terminated
 from codem.methods import sft
@@ -97,7 +97,7 @@ def test_training_stops_with_a_checkpoint_and_goes_on_to_the_same_bits(micro_bas
     assert weights(tmp_path / "parts") == weights(tmp_path / "whole")
 
 
-def test_the_record_says_failed_and_the_command_ends(tmp_path, capsys):
+def test_the_record_says_failed_and_the_command_ends(tmp_path, monkeypatch, capsys):
     """In a stage that does not look for it; no further row is begun."""
     from codem import config
 
@@ -110,9 +110,10 @@ def test_the_record_says_failed_and_the_command_ends(tmp_path, capsys):
             signal.raise_signal(signal.SIGTERM)
 
     cells = config.cells(["lang=python,go", f"runs={tmp_path / 'runs'}"], multirun=True)
-    kind = pipeline.StageKind("generate", lambda cell: ["python"], run)
+    monkeypatch.setattr(execute, "refuse_unanswered", lambda cell: None)
+    monkeypatch.setitem(stages.KINDS, "execute", stages.StageKind("execute", lambda cell: ["python"], run))
     with interruption.handled():
-        assert pipeline._run(cells, (kind,)) == 143
+        assert pipeline.run_judging(cells) == 143
     assert len(begun) == 1
     record = (tmp_path / "stage" / "record.json").read_text()
     assert '"status": "failed"' in record

@@ -9,7 +9,7 @@ import pytest
 from environment import clean_environment
 
 from codem import checks, config, plan, plan_text, train
-from codem.run import write_record
+from codem.run import write_record, write_whole
 
 ALL = ("train", "generate", "execute")
 
@@ -22,9 +22,11 @@ def said(*overrides, **more):
     return plan_text.text(rows(*overrides, **more))
 
 
-@pytest.mark.parametrize("module", ["train", "generate", "execute"])
-def test_the_command_prints_a_plan_and_does_nothing(module, tmp_path):
-    """No network, no compiler, nothing written, nothing heavy imported."""
+@pytest.mark.parametrize(
+    ("module", "launcher"), [("train", "local"), ("generate", "local"), ("execute", "local"), ("train", "slurm")]
+)
+def test_the_command_prints_a_plan_and_does_nothing(module, launcher, tmp_path):
+    """No network, no compiler, no Slurm, nothing written, nothing heavy imported."""
     code = (
         "import runpy, socket, sys\n"
         "def no_network(*a, **k): raise OSError('no network')\n"
@@ -36,7 +38,8 @@ def test_the_command_prints_a_plan_and_does_nothing(module, tmp_path):
     )
     env = {**clean_environment(), "PATH": "", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code, f"codem.{module}", "base=starcoder-7b", "lang=python", "launch.dry_run=true"],
+        [sys.executable, "-c", code, f"codem.{module}", "base=starcoder-7b", "lang=python", "launch.dry_run=true",
+         f"launcher={launcher}", "bench=humaneval-multi"],
         cwd=tmp_path, env=env, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -80,7 +83,12 @@ def test_the_cost_in_a_sweeps_header_is_the_plans(table):
 def test_what_is_there_is_not_done_again(tmp_path):
     (cell,) = config.cells(["lang=go", f"runs={tmp_path}"])
     recipe = json.loads(json.dumps(train.recipe(cell)))
-    write_record(train.run_of(cell).record, {"recipe": recipe, "finished": "now", "status": "done"})
+    run = train.run_of(cell)
+    write_record(run.record, {"recipe": recipe, "finished": "now", "status": "done"})
+    (again,) = rows("lang=go", f"runs={tmp_path}", "eval_lang=[go,java]")
+    assert again.missing["train"] == ["go"], "its model was removed, and is needed for more answers"
+    write_whole(run.model / "config.json", "{}")
+    write_whole(run.model / "model.safetensors", "")
     (row,) = rows("lang=go", f"runs={tmp_path}", "eval_lang=[go,java]")
     assert row.there["train"] == ["go"]
     assert row.training is None

@@ -81,7 +81,7 @@ def test_what_is_there_is_not_judged_again_and_a_torn_line_is(job):
     assert next(read_verdicts(job.verdicts)).output_tail == "kept"
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [1, 3, 40])
 def test_parts_in_any_order_make_the_same_file(job, count):
     parts = [dataclasses.replace(job, shard=Shard(n, count)) for n in range(count, 0, -1)]
     found = [judging.run(part, lambda n: None) for part in parts]
