@@ -201,7 +201,7 @@ def _prompts(evaluations: Iterable[Evaluation], problems: set[str]) -> dict[str,
     found: dict[str, str] = {}
     for evaluation in evaluations:
         try:
-            lines = (evaluation.path / PROMPTS).read_text("utf-8", "replace").splitlines()
+            lines = (evaluation.path / PROMPTS).read_text("utf-8", "replace").split("\n")  # a prompt may hold U+2028
         except OSError:
             continue
         for line in lines:

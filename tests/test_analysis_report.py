@@ -143,14 +143,14 @@ def test_both_answers_are_those_of_the_run_folders(tmp_path):
         (folder / "samples.jsonl").write_text(json.dumps(sample) + "\n")
         verdict = json.loads((folder / "verdicts.jsonl").read_text()) | {"output_tail": f"said by {train}"}
         (folder / "verdicts.jsonl").write_text(json.dumps(verdict) + "\n")
-    (folder / "prompts.jsonl").write_text('{"problem": "mini/go/0", "prompt": "Finish <this>"}\n')
+    (folder / "prompts.jsonl").write_text('{"problem": "mini/go/0", "prompt": "Finish\u2028<this>"}\n')
     html = report.write(tmp_path / "runs", tmp_path / "out")[-1].read_text("utf-8")
     data = Page(html).data
     (entry,) = data["cells"]["1,0"]["problems"]["gained"]
     mine, base = data["answers"][entry["mine"]], data["answers"][entry["base"]]
     assert (mine["text"], base["text"]) == (said["go"], said["none"])
     assert (mine["output"], base["output"], mine["finish"]) == ("said by go", "said by none", "length")
-    assert data["prompts"] == {"mini/go/0": "Finish <this>"}
+    assert data["prompts"] == {"mini/go/0": "Finish\u2028<this>"}, "which is no end of a line"
 
 
 def test_of_several_answers_those_are_shown_that_differ(tmp_path):
