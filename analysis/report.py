@@ -25,6 +25,7 @@ from analysis import (
     figures,
     matrix,
     multiplicity,
+    picture,
     provenance,
     report_answers,
     report_charts,
@@ -90,9 +91,9 @@ def write(
     drawn = pictures(found)
     folder = Path(out) if out is not None else Path("reports") / f"{grid.base}-{grid.method}-{grid.bench}"
     files = {"matrix.csv": matrix.to_csv(found.scores).encode()}
-    files |= {f"{name}.png": figures.png(figure) for name, figure in drawn.items()}
+    files |= {f"{name}.png": picture.png(figure) for name, figure in drawn.items()}
     for kind in dict.fromkeys(kind for kind in also if kind != "png"):
-        files |= {f"{name}.{kind}": figures.vector(figure, kind) for name, figure in drawn.items()}
+        files |= {f"{name}.{kind}": picture.vector(figure, kind) for name, figure in drawn.items()}
     files["report.html"] = _page(found, checked, files, folder).encode("utf-8", "replace")
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():

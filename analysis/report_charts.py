@@ -15,9 +15,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.claim_text import p_text
-from analysis.figures import signed
 from analysis.names import title
 from analysis.null_bands import NullBands
+from analysis.picture import signed
 from analysis.similarity import tree
 
 LIGHT = {

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import figures, matrix
+from analysis import matrix
 from analysis.claim_text import p_text
-from analysis.figures import signed
 from analysis.load import Evaluation
 from analysis.names import NONE, is_own, title
+from analysis.picture import signed, symmetric_limit
 from analysis.report_answers import Answers
 from analysis.report_records import link
 
@@ -27,7 +27,7 @@ def rows(
     """
     scores = matrix.pass_at_1(table)
     gains = matrix.gain(scores)
-    limit = figures.symmetric_limit(gains)
+    limit = symmetric_limit(gains)
     numbers: dict[Any, dict] = table.to_dict("index")
     tests: dict[Any, dict] = {} if differences is None else differences.to_dict("index")
     made = []

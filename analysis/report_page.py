@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from analysis import estimates, figures
+from analysis import estimates, picture
 from analysis.claim_text import p_text
 from analysis.names import title
 
@@ -34,10 +34,10 @@ def render(data: Mapping[str, Any], **values: Any) -> str:
     )
     environment.filters |= {
         "title": title,
-        "signed": figures.signed,
+        "signed": picture.signed,
         "p": p_text,
         "data": data_url,
-        "width": figures.width_on_page,
+        "width": picture.width_on_page,
         "duration": estimates.duration,
     }
     scripts = [_script(get_plotlyjs()), _script((FOLDER / "report.js").read_text("utf-8"))]
