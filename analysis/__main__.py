@@ -10,6 +10,7 @@ python -m analysis claims my_claims.yaml runs/
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -26,7 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     claim_commands.add(commands)
     args = parser.parse_args(argv)
     try:
-        return args.run(args)
+        code = args.run(args)
+        sys.stdout.flush()  # here, and not when Python ends: a closed pipe would then be shown as an exception
+        return code
+    except BrokenPipeError:  # `| head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (BadRuns, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -130,3 +133,13 @@ def test_pairing_never_costs():
     for correlation in (0, 0.3, 0.7):
         found = plan(assumed(correlation=correlation), 5)
         assert found["paired"]["se"] <= found["unpaired"]["se"] + 1e-12
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    """`python -m analysis ... | head`"""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "analysis", "power", "--effect", "5"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
