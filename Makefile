@@ -1,8 +1,8 @@
 # make demo: set up everything, train and score a small grid, and write a report.
 # make test: set up everything, and pass the tests.
 #
-# Both install into .venv and .toolchains of this folder. As root they may apt-get compilers that are missing, and Slurm
-# for the tests; without root they say what is missing and go on with what is there.
+# Both install into .venv and .toolchains of this folder. As root they may apt-get compilers that are missing, and for
+# the tests Slurm and a browser; without root they say what is missing and go on with what is there.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,7 +19,7 @@ demo: .venv/ready .toolchains/ready
 # Several test processes on few cores: threads that wait must not spin. Tests with a cluster mostly wait for it.
 test: export OMP_WAIT_POLICY = PASSIVE
 test: export OMP_NUM_THREADS = 1
-test: .venv/ready-dev .toolchains/ready check
+test: .venv/ready-dev .toolchains/ready .toolchains/browser check
 	-.venv/bin/python tests/slurm/cluster.py install
 	.venv/bin/python -m pytest -m "not e2e and not slurm" -n 2 --dist loadfile
 	.venv/bin/python -m pytest -m "e2e or slurm" -n 3 --dist loadgroup
@@ -49,6 +49,13 @@ check: .venv/ready-dev
 .toolchains/ready: codem/toolchains.py | .venv/ready
 	.venv/bin/python -m codem.toolchains install
 	mkdir -p $(@D) && touch $@
+
+# The report is tested in a browser; without one those tests are skipped, and say so.
+.toolchains/browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+		{ [ $$(id -u) = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } || \
+		echo "chromium is missing: the report is not tested in a browser; with root: apt-get install chromium" >&2
+	@mkdir -p $(@D) && command -v chromium chromium-browser google-chrome >$@ || rm -f $@
 
 clean:
 	rm -rf .venv .toolchains runs reports

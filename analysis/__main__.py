@@ -2,46 +2,41 @@
 
 python -m analysis report                                   # of runs/, into reports/
 python -m analysis report runs/ --out reports/demo --base tiny
+python -m analysis matrix runs/ --format latex
+python -m analysis power --effect 5 --problems 164 --seeds 3
+python -m analysis paper-check
+python -m analysis claims my_claims.yaml runs/
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
+from analysis import claim_commands, report_command
+from analysis import commands as table_commands
 from analysis.load import BadRuns
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m analysis", description="What a finished grid of runs says.")
     commands = parser.add_subparsers(dest="command", required=True)
-    report = commands.add_parser("report", help="matrix.csv, heat maps and one self-contained report.html")
-    report.add_argument("runs", nargs="?", default="runs", help="the folder that holds the runs (default: runs)")
-    report.add_argument(
-        "--out", help="the folder to write to, made if need be (default: reports/<base>-<method>-<bench>)"
-    )
-    for axis, what in {
-        "base": "base model",
-        "method": "training method",
-        "bench": "benchmark",
-        "decode": "decoding",
-    }.items():
-        report.add_argument(f"--{axis}", help=f"the {what}, when the runs hold several")
+    report_command.add(commands)
+    table_commands.add(commands)
+    claim_commands.add(commands)
     args = parser.parse_args(argv)
     try:
-        return _report(args)
-    except (BadRuns, OSError) as error:
+        code = args.run(args)
+        sys.stdout.flush()  # here, and not when Python ends: a closed pipe would then be shown as an exception
+        return code
+    except BrokenPipeError:  # `| head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (BadRuns, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-
-
-def _report(args: argparse.Namespace) -> int:
-    from analysis.report import write  # here, because pandas and matplotlib take seconds that --help need not wait for
-
-    for path in write(args.runs, args.out, args.base, args.method, args.bench, args.decode):
-        print(path)
-    return 0
 
 
 if __name__ == "__main__":

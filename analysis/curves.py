@@ -18,9 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from analysis.figures import INK, MUTED, blank, heading_of
 from analysis.load import Evaluation
 from analysis.names import NONE, title
+from analysis.picture import INK, MUTED, blank, heading_of
 
 LOSS, NORM, SKIPPED = "#2166ac", "#7d8894", "#c0392b"
 NUMBERS = (

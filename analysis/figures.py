@@ -1,41 +1,38 @@
-"""The heat maps: the transfer matrix (Table 1 as a picture) and the two correlations (Figure 4).
+"""The figures: the transfer matrix (Table 1 as a picture), the two correlations (Figure 4), gains, trees of languages.
 
-Every function returns a matplotlib Figure made without pyplot: nothing global, nothing to close. A notebook shows it.
-Colours are ColorBrewer's RdBu, which stays readable with red-green blindness: blue is up, red is down.
+Every function returns a matplotlib Figure made without pyplot: nothing global, nothing to close. A notebook shows it,
+and `analysis.picture` makes it a file.
 """
 
 from __future__ import annotations
 
-import io
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from analysis import matrix as matrices
 from analysis.names import NONE, is_own, title
+from analysis.picture import (
+    COLOURS,
+    DOWN,
+    INK,
+    MUTED,
+    NEUTRAL,
+    UP,
+    blank,
+    heading_of,
+    ink_on,
+    signed,
+    symmetric_limit,
+)
 
-COLOURS = ListedColormap(colormaps["RdBu"](np.linspace(0.11, 0.89, 255)), name="RdBu without its darkest ends")
-NEUTRAL = "#e3e5e8"
-"""The base row: its gain is zero by definition, which is not a finding."""
-INK = "#1b1f24"
-MUTED = "#5b636d"
-DPI = 160
-
-
-class Picture(Figure):
-    """A Figure that Jupyter displays by itself; a plain one needs pyplot's figure manager for that."""
-
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        data = png(self)
-        return data, {"width": width_on_page(data)}
+if TYPE_CHECKING:
+    from analysis.null_bands import NullBands
 
 
 def matrix_figure(table: pd.DataFrame, heading: str, base: str = "", detail: str = "") -> Figure:
@@ -68,51 +65,112 @@ def matrix_figure(table: pd.DataFrame, heading: str, base: str = "", detail: str
     return fig
 
 
-def correlation_figure(corr: pd.DataFrame, heading: str, detail: str = "", base: str = "") -> Figure:
-    """One of `correlation`'s frames, from -1 to 1; an empty cell has no correlation."""
+def correlation_figure(
+    corr: pd.DataFrame, heading: str, detail: str = "", base: str = "", bands: NullBands | None = None
+) -> Figure:
+    """One of `correlation`'s frames, from -1 to 1; an empty cell has no correlation.
+
+    bands: of the same frame; below each correlation stands what noise alone gives, and those outside it are framed.
+    """
     size = len(corr)
-    fig, ax = _canvas(width=2.7 + 0.78 * size, height=1.9 + 0.58 * size)
+    room = 1.0 if bands is None else 1.25
+    fig, ax = _canvas(width=2.7 + 0.78 * room * size, height=1.9 + 0.58 * size)
     _heat(ax, corr, 1.0, "Pearson correlation")
     ax.set_facecolor("white")
     for y in range(size):
         for x in range(size):
             value = float(corr.to_numpy()[y, x])
+            band = _band(bands, y, x)
             text = "" if math.isnan(value) else signed(value, 2).removeprefix("+")
-            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=9.5, color=_ink(value))
+            place = (x + 0.5, y + (0.38 if band else 0.5))
+            ax.text(*place, text, ha="center", va="center", fontsize=9.5, color=ink_on(value))
+            if band:
+                told = f"{signed(band[0], 2)} to {signed(band[1], 2)}".replace("+", "")
+                ax.text(x + 0.5, y + 0.72, told, ha="center", va="center", fontsize=6.3, color=ink_on(value))
+                if not band[0] <= value <= band[1]:
+                    _frame(ax, x, y, ink_on(value))
             if math.isnan(value):
                 _missing(ax, x, y)
     names = _titles(corr.index, base)
     _ticks(ax, names, names, slanted=size > 7 or max(map(len, names)) > 11)
     lines = [detail]
+    if bands is not None:
+        lines.append(f"small: 95 % of what binomial noise alone gives ({bands.null}); framed: outside of it")
     if corr.isna().to_numpy().any():
         lines.append("hatched: constant, or fewer than three pairs of scores")
     heading_of(fig, heading, lines)
     return fig
 
 
-def png(fig: Figure, dpi: int = DPI) -> bytes:
-    """The picture's bytes. `tight` grows the page to the longest label: nothing is clipped."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.2, facecolor="white")
-    return buffer.getvalue()
+def gains_figure(differences: pd.DataFrame, heading: str, detail: str = "") -> Figure:
+    """`multiplicity.significance` as a forest plot: a panel for each evaluation language, a line for each row.
+
+    Filled: stands after Holm's correction over all cells. Raises ValueError when no cell has a difference.
+    """
+    known = differences[differences["difference"].notna()]
+    if known.empty:
+        raise ValueError("expected differences to draw, found none: every cell lacks verdicts, or there is no base row")
+    langs = list(dict.fromkeys(known.index.get_level_values("lang")))
+    trains = list(dict.fromkeys(known.index.get_level_values("train")))
+    columns = min(4, len(langs))
+    lines = math.ceil(len(langs) / columns)
+    fig = blank(width=1.6 + 2.35 * columns, height=1.2 + lines * (0.75 + 0.27 * len(trains)))
+    panels = fig.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for place, ax in enumerate(panels.flat):
+        if place >= len(langs):
+            ax.set_visible(False)
+            continue
+        lang = langs[place]
+        _forest(ax, known.loc[known.index.get_level_values("lang") == lang].droplevel("lang"), trains, str(lang))
+        ax.set_title(title(str(lang)), loc="left", fontsize=10, color=INK, pad=5)
+        ax.tick_params(labelbottom=place + columns >= len(langs))
+        if place + columns >= len(langs):
+            ax.set_xlabel("points over the base", color=MUTED, fontsize=9)
+    panels[0, 0].set_ylim(len(trains) - 0.4, -0.6)
+    marks = "95 % interval, paired by problem; filled: stands after Holm's correction; square: own language"
+    heading_of(fig, heading, [detail, marks])
+    return fig
 
 
-def width_on_page(picture: bytes, dpi: int = DPI) -> int:
-    """CSS pixels at which the letters of a picture are as large as those of the page around it."""
-    return round(int.from_bytes(picture[16:20], "big") * 96 / dpi)  # the width in a PNG's first chunk
+def _forest(ax: Axes, rows: pd.DataFrame, trains: list, lang: str) -> None:
+    ax.axvline(0, color=MUTED, linewidth=1)
+    for train, row in rows.iterrows():
+        y = trains.index(train)
+        colour = UP if row["difference"] >= 0 else DOWN
+        ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt", zorder=2)
+        mark = "s" if is_own(str(train), lang) else "o"
+        fill = colour if row["p_holm"] <= 0.05 else "white"
+        ax.plot(row["difference"], y, mark, color=colour, markerfacecolor=fill, markersize=6, zorder=3)
+    ax.set_yticks(range(len(trains)), [title(str(train)) for train in trains])
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color("#c3c8ce")
+    ax.tick_params(length=0, labelsize=8.5, labelcolor=MUTED)
+    ax.tick_params(axis="y", labelcolor=INK, labelsize=9)
+    ax.grid(axis="x", color="#eceef1", linewidth=0.8)
+    ax.set_axisbelow(True)
 
 
-def symmetric_limit(gains: pd.DataFrame) -> float:
-    """Half the width of a colour scale around zero, rounded up to 5 points; never zero."""
-    sizes = np.abs(gains.to_numpy(dtype=float))
-    largest = float(np.nanmax(sizes)) if np.isfinite(sizes).any() else 0.0
-    return max(5.0, 5 * math.ceil(largest / 5))
+def dendrogram_figure(corr: pd.DataFrame, heading: str, detail: str = "") -> Figure:
+    """The languages joined by `similarity.tree` at the height 1 - r. Raises ValueError as that does."""
+    from scipy.cluster import hierarchy
 
+    from analysis.similarity import tree
 
-def blank(width: float, height: float) -> Figure:
-    """An empty picture, in inches."""
-    fig = Picture(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(fig)
+    names, joins = tree(corr)
+    drawn = hierarchy.dendrogram(joins, labels=names, no_plot=True)
+    fig = blank(width=5.6, height=1.3 + 0.36 * len(names))
+    ax = fig.add_subplot()
+    for places, heights in zip(drawn["icoord"], drawn["dcoord"], strict=True):
+        ax.plot(heights, places, color=INK, linewidth=1.4, solid_joinstyle="miter")
+    ax.set_yticks([5 + 10 * i for i in range(len(names))], [title(str(name)) for name in drawn["ivl"]])
+    ax.set_ylim(10 * len(names), 0)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("1 \N{MINUS SIGN} r at which they join (average linkage)", color=MUTED, fontsize=9)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color("#c3c8ce")
+    ax.tick_params(length=0, labelsize=9.5, labelcolor=INK)
+    ax.tick_params(axis="x", labelcolor=MUTED, labelsize=8.5)
+    heading_of(fig, heading, [detail])
     return fig
 
 
@@ -137,7 +195,7 @@ def _heat(ax: Axes, values: pd.DataFrame, limit: float, bar: str | None) -> None
 def _matrix_cell(ax: Axes, x: int, y: int, score: float, gain: float, names: tuple[str, str], limit: float) -> None:
     train, lang = names
     own = is_own(train, lang)
-    ink = INK if train == NONE else _ink(gain / limit)
+    ink = INK if train == NONE else ink_on(gain / limit)
     has_gain = train != NONE and not math.isnan(gain)
     weight = "bold" if own else "normal"
     ax.text(
@@ -147,27 +205,22 @@ def _matrix_cell(ax: Axes, x: int, y: int, score: float, gain: float, names: tup
     if has_gain:
         ax.text(x + 0.5, y + 0.72, signed(gain), ha="center", va="center", fontsize=8.5, color=ink)
     if own:
-        ax.add_patch(Rectangle((x + 0.045, y + 0.06), 0.91, 0.88, fill=False, edgecolor=INK, linewidth=2))
+        _frame(ax, x, y)
+
+
+def _frame(ax: Axes, x: int, y: int, colour: str = INK) -> None:
+    ax.add_patch(Rectangle((x + 0.045, y + 0.06), 0.91, 0.88, fill=False, edgecolor=colour, linewidth=2))
+
+
+def _band(bands: NullBands | None, y: int, x: int) -> tuple[float, float] | None:
+    if bands is None:
+        return None
+    low, high = (float(part.to_numpy()[y, x]) for part in (bands.low, bands.high))
+    return None if math.isnan(low) else (low, high)
 
 
 def _missing(ax: Axes, x: int, y: int) -> None:
     ax.add_patch(Rectangle((x, y), 1, 1, facecolor="white", edgecolor="#c3c8ce", hatch="////", linewidth=0, zorder=2))
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """`+12.3`, `\N{MINUS SIGN}4.0`; what rounds to zero has no sign."""
-    text = f"{abs(value):.{digits}f}"
-    if float(text) == 0:
-        return text
-    return ("+" if value > 0 else "\N{MINUS SIGN}") + text
-
-
-def _ink(position: float) -> str:
-    """Black or white text for a cell at this place of the scale from -1 to 1, by the luminance of its colour."""
-    if math.isnan(position):
-        return INK
-    r, g, b, _ = COLOURS((position + 1) / 2)
-    return INK if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.5 else "white"
 
 
 def _titles(names: pd.Index, base: str) -> list[str]:
@@ -181,10 +234,3 @@ def _ticks(ax: Axes, columns: list[str], rows: list[str], slanted: bool = False)
         label.set(ha="left" if slanted else "center", rotation_mode="anchor")
     ax.set_yticks([i + 0.5 for i in range(len(rows))], rows, rotation=0)
     ax.tick_params(length=0, labelsize=10, labelcolor=INK)
-
-
-def heading_of(fig: Figure, heading: str, lines: list[str]) -> None:
-    """A bold line and smaller ones below it, left of the picture's middle so that long ones fit."""
-    fig.suptitle(heading, x=0.01, ha="left", fontsize=13, weight="bold", color=INK)
-    text = "\n".join(line for line in lines if line)
-    fig.supxlabel(text, x=0.01, ha="left", fontsize=9, color=MUTED)

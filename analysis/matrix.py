@@ -4,10 +4,19 @@
     table = cells(frame)          # one row per (train, lang): pass@1, counts, interval
     matrix = pass_at_1(table)     # rows: training language; columns: evaluation language; in %
     gain(matrix)                  # minus the base row, in percentage points
+    relative_gain(matrix)         # gain as % of the base's score
+    headroom_share(matrix)        # gain as % of what the base left to gain
 
 A harness error is our failure, not the model's: it is counted, and left out of both sides of the fraction.
 An evaluation with missing verdicts has no score (NaN): an average over those that happen to be there is
-a different number, because the programs that take longest are the last to be judged.
+a different number, because the programs that take longest are the last to be judged. A verdict without an outcome
+(NaN) is a missing one.
+
+The interval of a cell is Wilson's (1927, JASA 22:209-212). It answers: how far might the score be from that of these
+models on other problems of the same kind? A problem is one trial. With several samples or seeds a problem's share is
+between 0 and 1, which varies less than a single 0 or 1 of the same mean, so that the interval is then too wide rather
+than too narrow; it says nothing about seeds that were not run. Differences between cells have their own intervals, in
+`analysis.paired`: whether two of these overlap is no test.
 """
 
 from __future__ import annotations
@@ -36,7 +45,7 @@ def cells(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     | copies         | verdict lines beyond the first for a sample                                            |
     | seeds          | runs that were averaged                                                                |
     """
-    _require_one_grid(frame)
+    require_one_grid(frame)
     by_seed = _by_seed(frame)
     grouped = by_seed.groupby(_CELL, observed=True)
     table = grouped[["passed", "scored", "harness_errors", "copies"]].sum()
@@ -46,7 +55,7 @@ def cells(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     # One incomplete seed makes the cell incomplete: mean() must not skip it.
     table["pass_at_1"] = grouped["pass_at_1"].agg(lambda values: values.mean(skipna=False))
     table["low"], table["high"] = _wilson(table["pass_at_1"], table["problems"], confidence)
-    return table.loc[_in_order(table.index)]
+    return table.loc[in_order(table.index)]
 
 
 def pass_at_1(table: pd.DataFrame) -> pd.DataFrame:
@@ -69,6 +78,23 @@ def gain(matrix: pd.DataFrame) -> pd.DataFrame:
     return matrix - matrix.loc[NONE]
 
 
+def relative_gain(matrix: pd.DataFrame) -> pd.DataFrame:
+    """The gain in % of the base's score: 100 means twice as many problems. NaN where the base solved none."""
+    base = _base(matrix)
+    return 100 * gain(matrix) / base.mask(base <= 0)
+
+
+def headroom_share(matrix: pd.DataFrame) -> pd.DataFrame:
+    """The gain in % of what the base left unsolved: 100 means everything. NaN where the base solved all."""
+    left = 100 - _base(matrix)
+    return 100 * gain(matrix) / left.mask(left <= 0)
+
+
+def _base(matrix: pd.DataFrame) -> pd.Series:
+    scores = matrix.loc[NONE].to_numpy() if NONE in matrix.index else float("nan")
+    return pd.Series(scores, index=matrix.columns, dtype=float)
+
+
 def to_csv(matrix: pd.DataFrame) -> str:
     """`train,python,...` with two decimals; an empty field where there is no score."""
     return matrix.to_csv(float_format="%.2f", index_label="train", lineterminator="\n")
@@ -79,14 +105,14 @@ def outcomes(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
     Every outcome has its column, also when nothing ended so. `by` is any of "train" and "lang".
     """
-    frame = frame.assign(**{axis: frame[axis].astype(str) for axis in by})
     counts = frame.groupby([*by, "outcome"], observed=True).size().unstack("outcome", fill_value=0)
+    counts.columns = pd.Index(counts.columns.astype(str), name="outcome")
     counts = counts.reindex(columns=[o.value for o in Outcome], fill_value=0)
     counts.insert(0, "problems", frame.groupby(by, observed=True)["problem"].nunique())
-    return counts.loc[_in_order(counts.index)]
+    return counts.loc[in_order(counts.index)]
 
 
-def _in_order(index: pd.Index) -> list:
+def in_order(index: pd.Index) -> list:
     """The keys of an index over train, lang, or both, in the order of Table 1."""
     orders = {"train": ordered_rows, "lang": ordered_columns}
     names = product(*(orders[level](index.get_level_values(level)) for level in map(str, index.names)))
@@ -97,10 +123,10 @@ def _in_order(index: pd.Index) -> list:
 def _by_seed(frame: pd.DataFrame) -> pd.DataFrame:
     """One row per (train, lang, seed): counts, and pass@1 in % if every verdict is there."""
     keys = [*_CELL, "seed"]
-    outcome = frame["outcome"].astype(str)
+    frame = judged(frame)
     flags = frame[[*keys, "problem", "expected"]].assign(
-        passed=(outcome == Outcome.PASSED).astype("int64"),
-        scored=(outcome != Outcome.HARNESS_ERROR).astype("int64"),
+        passed=(frame["outcome"] == Outcome.PASSED).astype("int64"),
+        scored=(frame["outcome"] != Outcome.HARNESS_ERROR).astype("int64"),
         copies=frame["copies"] - 1,
     )
     grouped = flags.groupby(keys, observed=True)
@@ -128,7 +154,13 @@ def _wilson(percent: pd.Series, problems: pd.Series, confidence: float) -> tuple
     return low, high
 
 
-def _require_one_grid(frame: pd.DataFrame) -> None:
+def judged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows that have no outcome: they were neither passed nor failed, they are missing."""
+    known = frame["outcome"].notna()
+    return frame if known.all() else frame[known]
+
+
+def require_one_grid(frame: pd.DataFrame) -> None:
     """Verdicts of two benchmarks or two base models in one cell would be averaged: refuse."""
     if frame.empty:
         raise ValueError("expected verdicts, found an empty frame")

@@ -1,30 +1,68 @@
 """Write a report about one grid: matrix.csv, its pictures, and report.html that holds all of it in one file.
 
-    python -m analysis report runs/ --out reports/demo
+    python -m analysis report runs/
+    python -m analysis report runs/ --out reports/demo --claims my_claims.yaml --figures pdf
 
-The page needs nothing but itself: no script, no network. What it takes from records (names, settings, versions)
-was written by others, so the template escapes all of it. The same runs give the same bytes.
+The page needs nothing but itself: no network, no other file. The same runs give the same bytes.
 """
 
 from __future__ import annotations
 
-import base64
-import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import jinja2
 import pandas as pd
+from matplotlib.figure import Figure
 
-from analysis import correlation, curves, estimates, figures, matrix, provenance
+from analysis import (
+    claim_text,
+    correlation,
+    curves,
+    estimates,
+    figures,
+    matrix,
+    multiplicity,
+    picture,
+    provenance,
+    report_answers,
+    report_charts,
+    report_matrix,
+    report_page,
+    report_records,
+    report_structure,
+)
+from analysis.cube import Cube, cube
+from analysis.families import families, typing
 from analysis.grid import Grid, choose
-from analysis.load import BadRuns, Evaluation, evaluations, read
-from analysis.names import NONE, is_own, ordered_columns, title
+from analysis.load import BadRuns, evaluations, read
+from analysis.names import NONE
 from analysis.notes import notes
+from analysis.null_bands import NullBands
 from codem.records import Outcome
+
+SIDES = ("eval", "train")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What every part of a report is made from."""
+
+    grid: Grid
+    frame: pd.DataFrame
+    cube: Cube
+    table: pd.DataFrame
+    """`matrix.cells`"""
+    scores: pd.DataFrame
+    """`matrix.pass_at_1`"""
+    problems: pd.Series
+    """N of each column: of its fullest row, others may lack some."""
+    differences: pd.DataFrame | None
+    """`multiplicity.significance`; None without a base row."""
+    bands: dict[str, NullBands | None]
+    """Of each of SIDES."""
 
 
 def write(
@@ -34,67 +72,120 @@ def write(
     method: str | None = None,
     bench: str | None = None,
     decode: str | None = None,
+    *,
+    claims: Path | None = None,
+    also: Iterable[str] = (),
+    mixed_versions: bool = False,
 ) -> list[Path]:
     """The files written, report.html last. Raises BadRuns when the runs folder does not hold exactly one grid.
 
-    out: a folder; by default reports/<base>-<method>-<bench>.
+    out: a folder; by default reports/<base>-<method>-<bench>. claims: a file of claims to check. also: "pdf", "svg" or
+    "png": every figure in that format too (png: they are there in any case). mixed_versions: see `analysis.load`.
     """
     grid = choose(evaluations(runs), base, method, bench, decode)
-    frame = read(grid.evaluations)
+    frame = read(grid.evaluations, mixed_versions=mixed_versions)
     if frame.empty:
         raise BadRuns(f"{runs}: expected verdicts, found only torn lines. Run `python -m codem.execute` again.")
-    table = matrix.cells(frame)
-    scores = matrix.pass_at_1(table)
-    pictures = _pictures(grid, table, scores)
+    found = findings(grid, frame)
+    checked = report_structure.claims_of(frame, claims, families())
+    drawn = pictures(found)
     folder = Path(out) if out is not None else Path("reports") / f"{grid.base}-{grid.method}-{grid.bench}"
+    files = {"matrix.csv": matrix.to_csv(found.scores).encode()}
+    files |= {f"{name}.png": picture.png(figure) for name, figure in drawn.items()}
+    for kind in dict.fromkeys(kind for kind in also if kind != "png"):
+        files |= {f"{name}.{kind}": picture.vector(figure, kind) for name, figure in drawn.items()}
+    files["report.html"] = _page(found, checked, files, folder).encode("utf-8", "replace")
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"matrix.csv": matrix.to_csv(scores).encode(), **pictures}
-    files["report.html"] = _page(grid, frame, table, files, folder).encode("utf-8", "replace")
     for name, data in files.items():
         _write_whole(folder / name, data)
     return [folder / name for name in files]
 
 
-def _pictures(grid: Grid, table: pd.DataFrame, scores: pd.DataFrame) -> dict[str, bytes]:
+def findings(grid: Grid, frame: pd.DataFrame) -> Findings:
+    """Everything that several parts of the page need, computed once."""
+    table = matrix.cells(frame)
+    scores = matrix.pass_at_1(table)
+    problems = table["problems"].groupby(level="lang", observed=True).max()
+    problems.index = problems.index.astype(str)
+    stacked = cube(frame)
+    differences = multiplicity.significance(stacked) if NONE in stacked.trains else None
+    bands = {side: report_structure.bands(scores, problems, side) for side in SIDES}
+    return Findings(grid, frame, stacked, table, scores, problems, differences, bands)
+
+
+def pictures(found: Findings) -> dict[str, Figure]:
+    """The figures to print, by the names of their files."""
+    grid, scores = found.grid, found.scores
     where = f"{grid.base} on {grid.bench}"
     detail = f"method {grid.method}; {grid.decode} decoding"
+    both = f"{where}; {detail}"
     of_eval = correlation.of_eval_languages(scores)
     of_train = correlation.of_training_languages(scores)
-    heading = f"{where}, {_problems(table)}"
-    both = f"{where}; {detail}"
     drawn = {
-        "matrix.png": figures.matrix_figure(table, heading, grid.base, detail),
-        "correlation_eval.png": figures.correlation_figure(of_eval, "Evaluation languages, df.corr()", both),
-        "correlation_train.png": figures.correlation_figure(
-            of_train, "Training languages, df.T.corr()", both, grid.base
+        "matrix": figures.matrix_figure(found.table, f"{where}, {_problems(found.problems)}", grid.base, detail),
+        "correlation_eval": figures.correlation_figure(
+            of_eval, "Evaluation languages, df.corr()", both, bands=found.bands["eval"]
+        ),
+        "correlation_train": figures.correlation_figure(
+            of_train, "Training languages, df.T.corr()", both, grid.base, found.bands["train"]
         ),
     }
+    if (differences := _gains(found)) is not None:
+        drawn["gains"] = figures.gains_figure(differences, f"Gains over {grid.base}", both)
+    for side, name in (("eval", "Evaluation"), ("train", "Training")):
+        if (tree := report_structure.tree_of(scores, side)) is not None:
+            drawn[f"dendrogram_{side}"] = figures.dendrogram_figure(tree, f"{name} languages that are alike", both)
     if trained := curves.curves(provenance.run_records(grid.evaluations)):
-        drawn["curves.png"] = curves.figure(trained, f"Training {grid.base}", f"method {grid.method}")
-    return {name: figures.png(figure) for name, figure in drawn.items()}
+        drawn["curves"] = curves.figure(trained, f"Training {grid.base}", f"method {grid.method}")
+    return drawn
 
 
-def _problems(table: pd.DataFrame) -> str:
+def _gains(found: Findings) -> pd.DataFrame | None:
+    """The differences, if there is a single one to draw."""
+    known = found.differences is not None and found.differences["difference"].notna().any()
+    return found.differences if known else None
+
+
+def _problems(each: pd.Series) -> str:
     """`164 problems per language`, or the range when languages differ."""
-    each = table["problems"].groupby(level="lang", observed=True).max()  # the fullest row: others may lack some
     fewest, most = int(each.min()), int(each.max())
     return f"{most} problems per language" if fewest == most else f"{fewest} to {most} problems per language"
 
 
-def _page(grid: Grid, frame: pd.DataFrame, table: pd.DataFrame, files: Mapping[str, bytes], folder: Path) -> str:
+def _charts(found: Findings) -> dict[str, Any]:
+    charts = {f"correlation_{side}": report_charts.correlations(b) for side, b in found.bands.items() if b is not None}
+    if (differences := _gains(found)) is not None:
+        for place, lang in enumerate(found.scores.columns):
+            known = differences.index.get_level_values("lang") == lang
+            if differences["difference"][known].notna().any():
+                charts[f"gains_{place}"] = report_charts.gains(differences, lang)
+    for side in SIDES:
+        if (tree := report_structure.tree_of(found.scores, side)) is not None:
+            charts[f"dendrogram_{side}"] = report_charts.dendrogram(tree)
+    return {name: report_charts.as_json(chart) for name, chart in charts.items()}
+
+
+def _page(found: Findings, checked: tuple[list, str], files: Mapping[str, bytes], folder: Path) -> str:
+    grid, frame, table = found.grid, found.frame, found.table
     runs = provenance.run_records(grid.evaluations)
     same, differing = provenance.recipe(runs)
     records = [*runs.values(), *(e.record for e in grid.evaluations)]
     trained = curves.curves(runs)
     packages, odd_packages = provenance.shared(records, "packages")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"title": title, "signed": figures.signed, "data": _data, "width": figures.width_on_page}
-    environment.filters["duration"] = estimates.duration
-    return environment.get_template("report.html.j2").render(
+    answers = report_answers.behind_cells(frame, found.cube, grid.evaluations)
+    shown = report_matrix.rows(table, runs, folder, found.differences)
+    charts = _charts(found)
+    return report_page.render(
+        {
+            "cells": report_matrix.behind(shown, answers),
+            "answers": answers.answers,
+            "prompts": answers.prompts,
+            "longest": answers.longest,
+            "charts": charts,
+            "colours": report_charts.LIGHT,
+        },
         grid=grid,
-        problems=_problems(table),
+        problems=_problems(found.problems),
         notes=notes(grid, table),
         totals={
             "models": len(runs) - sum(run.train == NONE for run in runs),
@@ -104,105 +195,35 @@ def _page(grid: Grid, frame: pd.DataFrame, table: pd.DataFrame, files: Mapping[s
             "harness errors": int(table["harness_errors"].sum()),
             "missing verdicts": int(table["missing"].clip(lower=0).fillna(0).sum()),
         },
-        matrix=_matrix_rows(table, runs, folder),
-        columns=[str(lang) for lang in matrix.pass_at_1(table).columns],
-        has_base=NONE in matrix.pass_at_1(table).index,
+        matrix=shown,
+        columns=[str(lang) for lang in found.scores.columns],
+        has_base=NONE in found.scores.index,
+        tests=report_matrix.summary(found.differences),
         seeds=int(table["seeds"].max()),
-        by_language=_outcome_rows(frame, ["lang"]),
-        by_cell=_outcome_rows(frame, ["train", "lang"]),
+        samples=int(found.cube.samples.max()),
+        charts=charts,
+        bands=found.bands,
+        structure=report_structure.structure(found.scores, found.problems, found.differences, families(), typing()),
+        claims=[claim_text.as_json(result) for result in checked[0]],
+        claims_from=checked[1],
+        by_language=report_records.outcome_rows(frame, ["lang"]),
+        by_cell=report_records.outcome_rows(frame, ["train", "lang"]),
         outcomes=[o.value for o in Outcome],
+        odd_cells=report_records.odd_cells(table),
+        same_programs=report_records.same_programs(frame),
         training=curves.summary(trained),
         without_curve=curves.without(runs, trained),
-        costs=(found := estimates.costs(runs, grid.evaluations)),
-        all_costs=estimates.total(found),
+        costs=(costs := estimates.costs(runs, grid.evaluations)),
+        all_costs=estimates.total(costs),
         template_hash=provenance.template_hash(same),
         recipe=same,
         differing=differing,
-        toolchains=_toolchains(grid.evaluations),
+        toolchains=report_records.toolchains(grid.evaluations),
         code=provenance.code(records),
         packages=packages | {name: ", ".join(texts) for name, texts in odd_packages.items()},
-        runs=[_run_row(run, record, grid.evaluations, folder) for run, record in runs.items()],
+        runs=[report_records.run_row(run, record, grid.evaluations, folder) for run, record in runs.items()],
         files=files,
     )
-
-
-def _matrix_rows(table: pd.DataFrame, runs: Mapping[Evaluation, Any], folder: Path) -> list[dict]:
-    """What the template needs of every cell: the row, and for each column its numbers or None."""
-    scores = matrix.pass_at_1(table)
-    gains = matrix.gain(scores)
-    limit = figures.symmetric_limit(gains)
-    numbers: dict[Any, dict] = table.to_dict("index")
-    rows = []
-    for y, train in enumerate(scores.index):
-        links = [(run.seed, _link(run.run_path, folder)) for run in runs if run.train == train]
-        cells = []
-        for x, lang in enumerate(scores.columns):
-            cell = numbers.get((train, lang))
-            change = float(gains.to_numpy()[y, x])
-            known = train != NONE and not math.isnan(change)
-            if cell is not None:
-                cell |= {"scored_at_all": not math.isnan(cell["pass_at_1"]), "gain": change if known else None}
-                cell["lacks"] = 0 if math.isnan(cell["missing"]) else int(cell["missing"])
-                cell |= {"up": known and change > 0, "strength": round(abs(change) / limit, 3) if known else 0}
-            cells.append({"lang": lang, "own": is_own(train, lang), "cell": cell})
-        rows.append({"train": train, "links": links, "cells": cells})
-    return rows
-
-
-def _outcome_rows(frame: pd.DataFrame, by: list[str]) -> list[dict]:
-    """One row per evaluation language, or per cell."""
-    return [
-        {
-            "names": [row[axis] for axis in by],
-            "problems": row["problems"],
-            "verdicts": sum(row[o.value] for o in Outcome),
-            "counts": {o.value: row[o.value] for o in Outcome},
-        }
-        for row in matrix.outcomes(frame, by).reset_index().to_dict("records")
-    ]
-
-
-def _toolchains(found: tuple[Evaluation, ...]) -> dict[str, Any]:
-    """Settings that all languages share once, the others as columns."""
-    settings = provenance.toolchains(found)
-    names = list(dict.fromkeys(name for row in settings.values() for name in row))
-    shared = [
-        name for name in names
-        if len(settings) > 1 and len({tuple(row.get(name, ())) for row in settings.values()}) == 1
-    ]  # fmt: skip
-    return {
-        "shared": {name: ", ".join(next(iter(settings.values()))[name]) for name in shared},
-        "columns": [name for name in names if name not in shared],
-        "rows": {lang: {name: ", ".join(texts) for name, texts in row.items()} for lang, row in settings.items()},
-    }
-
-
-def _run_row(run: Evaluation, record: Mapping[str, Any], found: tuple[Evaluation, ...], folder: Path) -> dict:
-    mine = [e for e in found if (e.train, e.seed) == (run.train, run.seed)]
-    order = ordered_columns(e.lang for e in mine)
-    mine.sort(key=lambda e: order.index(e.lang))
-    argv = record.get("argv")
-    return {
-        "train": run.train,
-        "seed": run.seed,
-        "status": record.get("status", "no record"),
-        "fingerprint": str(record.get("fingerprint", ""))[:12],
-        "started": record.get("started", ""),
-        "finished": record.get("finished", ""),
-        "host": record.get("host", ""),
-        "command": " ".join(map(str, argv)) if isinstance(argv, list) else "",
-        "link": _link(run.run_path, folder),
-        "evaluations": [{"lang": e.lang, "status": e.status, "link": _link(e.path, folder)} for e in mine],
-    }
-
-
-def _link(path: Path, folder: Path) -> str:
-    """Relative to the report, so that both can be moved together."""
-    return quote(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()) + "/"
-
-
-def _data(data: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -120,6 +120,7 @@ def generate(cell: Cell) -> None:
             record = one.enter_context(stage)
             if record is not None:
                 opened[lang] = _Opened(evaluation_of(cell, lang), requests(cell, lang), record, one)
+                opened[lang].say_what_is_asked()
         total = sum(len(one.wanted) for one in opened.values())
         with progress(f"generate {cell.train_name}", total, f"{total} answers in {len(opened)} languages") as shown:
             _answer(cell, opened, shown.update)
@@ -138,6 +139,14 @@ class _Opened:
     def __post_init__(self) -> None:
         keys = {request.key for request in self.wanted}
         self.have = {(s.problem, s.sample) for s in records.read_samples(self.where.samples)} & keys
+
+    def say_what_is_asked(self) -> None:
+        """Beside the answers, unless it is there: the recipe, which has passed, holds the digest of these texts."""
+        if self.where.prompts.exists():
+            return
+        prompts = {request.problem: request.prompt for request in self.wanted}
+        rows = ({"problem": problem, "prompt": prompt} for problem, prompt in prompts.items())
+        runs.write_whole(self.where.prompts, (json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
     def say(self, engine: Engine) -> None:
         """On record before the first answer; also what other engine made the answers that are there."""

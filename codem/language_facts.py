@@ -48,6 +48,8 @@ class LanguageFacts:
     """False: trained on, never evaluated (HTML)."""
     family: str = ""
     """Languages that share syntax: `c`, `script`, ... (for the analysis)."""
+    typing: str = ""
+    """When types are checked: `static`, `dynamic`; empty: the language has none (HTML). (For the analysis.)"""
     parts: tuple[str, ...] | None = None
     """A mixture's languages, whose corpora it uses in equal shares; `[all]`: every language; null: its own corpus."""
     corpus_file: str = ""

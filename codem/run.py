@@ -3,7 +3,7 @@
     runs/<base>/<method>/<training language>/seed<n>/
       record.json  metrics.jsonl  log.txt  checkpoint/  model/  attempts/
       eval/<benchmark>/<language>/<decoding>/
-        record.json  samples.jsonl  verdicts.jsonl
+        record.json  prompts.jsonl  samples.jsonl  verdicts.jsonl
 
     runs/.launch/        what was handed to a cluster: codem/slurm/ledger.py
 
@@ -119,6 +119,11 @@ class Evaluation:
     @property
     def samples(self) -> Path:
         return self.folder / "samples.jsonl"
+
+    @property
+    def prompts(self) -> Path:
+        """What the model was asked, for whoever looks at its answers; nothing is computed from it."""
+        return self.folder / "prompts.jsonl"
 
     def repeated(self, name: str) -> Path:
         """The same answers made once more, to be compared with `samples`."""

@@ -73,8 +73,8 @@ def test_only_the_sandbox_starts_programs():
 
 
 def test_only_run_builds_paths_in_a_runs_folder():
-    names = ('"record.json"', '"samples.jsonl"', '"verdicts.jsonl"', '"metrics.jsonl"', '"log.txt"')
-    users = {p.name for p in CODE if any(name in p.read_text() for name in names)}
+    names = ("record.json", "prompts.jsonl", "samples.jsonl", "verdicts.jsonl", "metrics.jsonl", "log.txt")
+    users = {p.name for p in CODE if any(f'"{name}"' in p.read_text() for name in names)}
     assert users == {"run.py"}
 
 

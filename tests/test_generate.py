@@ -75,6 +75,37 @@ def test_one_load_answers_all_languages(arguments, monkeypatch):
     assert len(loads) == 1, "what is there is not made again"
 
 
+def test_what_was_asked_lies_beside_the_answers(arguments, monkeypatch):
+    """As the model saw it, once for each problem; an interrupted run of before that lacks it gets it."""
+    asked: dict[str, str] = {}
+    load = plugins.load("engines", "transformers").load
+
+    class Listens:
+        def __init__(self, engine):
+            self.describe, self.engine = engine.describe, engine
+
+        def complete(self, requests, have=()):
+            asked.update((request.problem, request.prompt) for request in requests)
+            return self.engine.complete(requests, have)
+
+    monkeypatch.setattr(plugins.load("engines", "transformers"), "load", lambda *given: Listens(load(*given)))
+    cell = cell_of(arguments, "decode=sample", "decode.samples=2", "decode.max_tokens=8")
+    generate.generate(cell)
+    files = [generate.evaluation_of(cell, lang).prompts for lang in LANGS]
+    lines = [line for path in files for line in path.read_text("utf-8").split("\n") if line]
+    assert [set(json.loads(line)) for line in lines] == [{"problem", "prompt"}] * 18
+    assert {row["problem"]: row["prompt"] for row in map(json.loads, lines)} == asked
+    assert all(prompt.endswith("\n") and "### Response" in prompt for prompt in asked.values())
+
+    where, before = generate.evaluation_of(cell, "go"), answers(cell)
+    said, text = record(cell, "go"), where.prompts.read_bytes()
+    where.record.write_text(json.dumps({k: v for k, v in said.items() if k != "finished"} | {"status": "failed"}))
+    where.prompts.unlink()
+    generate.generate(cell)
+    assert where.prompts.read_bytes() == text and answers(cell) == before
+    assert record(cell, "go")["fingerprint"] == said["fingerprint"] and "prompts.jsonl" not in json.dumps(said)
+
+
 class Stops:
     """An engine that gives up after some answers, those of one language first."""
 

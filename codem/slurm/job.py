@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 SLURM = "slurm"
 RUNNING = ("RUNNING", "SIGNALING", "RESIZING")
-"""Slurm shows a job that runs as SIGNALING until all its processes have been sent a signal: this question's own cause."""
+"""SIGNALING: a job that runs, while its processes are sent the signal that made them ask."""
 ASK_S = 60.0
 """Slurm's commands try for a while themselves when the controller does not answer."""
 TRIES = 10
