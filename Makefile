@@ -22,7 +22,7 @@ test: export OMP_NUM_THREADS = 1
 test: .venv/ready-dev .toolchains/ready .toolchains/browser check
 	-.venv/bin/python tests/slurm/cluster.py install
 	.venv/bin/python -m pytest -m "not e2e and not slurm" -n 2 --dist loadfile
-	.venv/bin/python -m pytest -m "e2e or slurm" -n 3 --dist loadgroup
+	.venv/bin/python -m pytest -m "e2e or slurm" -n 3 --dist worksteal
 
 check: .venv/ready-dev
 	.venv/bin/ruff check .

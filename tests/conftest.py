@@ -26,3 +26,10 @@ def data_dir() -> Path:
     folder = Path(named)
     assert folder.is_dir(), f"CODEM_DATA_DIR: expected a folder, found {named}"
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Path:
+    """A folder that all processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base

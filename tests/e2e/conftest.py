@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from environment import clean_environment
+from once import once
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,20 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def grid(tmp_path_factory) -> Place:
-    """The base and two models, scored on every language of this machine."""
-    place = Place(tmp_path_factory.mktemp("grid"))
-    place.run("codem.train", "-m", "lang=none,python,go")
+def grid(shared) -> Place:
+    """The base and two models, scored on every language of this machine. Of all tests: they only look at it."""
+
+    def make(folder: Path) -> None:
+        Place(folder).run("codem.train", "-m", "lang=none,python,go")
+
+    once(shared / "grid", make)
+    return Place(shared / "grid")
+
+
+@pytest.fixture
+def own_grid(grid, place) -> Place:
+    """A copy of it, for one test alone."""
+    shutil.copytree(grid.folder / "runs", place.folder / "runs")
     return place
 
 

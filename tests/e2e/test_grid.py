@@ -3,10 +3,11 @@
 import csv
 import io
 import json
+import shutil
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("grid")]  # which is made once
+pytestmark = pytest.mark.e2e
 
 
 def scores(grid) -> dict[str, dict[str, float]]:
@@ -55,11 +56,11 @@ def test_records_say_how_it_was_made(grid):
     assert trained["recipe"]["method"]["name"] == "sft"
 
 
-def test_a_finished_grid_is_left_alone(grid):
-    before = grid.times()
-    done = grid.run("codem.train", "-m", "lang=none,python,go")
+def test_a_finished_grid_is_left_alone(own_grid):
+    before = own_grid.times()
+    done = own_grid.run("codem.train", "-m", "lang=none,python,go")
     assert "Nothing to do" in done.stdout
-    assert grid.times() == before
+    assert own_grid.times() == before
 
 
 def test_status_shows_the_grid(grid):
@@ -71,21 +72,17 @@ def test_status_shows_the_grid(grid):
     assert line.split()[1:3] == ["all", "done"]
 
 
-def test_another_recipe_in_the_same_folder_is_refused(grid):
-    before = grid.times()
-    done = grid.run("codem.train", "lang=go", "method.lr=0.5", check=False)
+def test_another_recipe_in_the_same_folder_is_refused(own_grid):
+    before = own_grid.times()
+    done = own_grid.run("codem.train", "lang=go", "method.lr=0.5", check=False)
     assert done.returncode == 1
     assert "method.lr:" in done.stderr
     assert "-> 0.5" in done.stderr
-    assert grid.times() == before
+    assert own_grid.times() == before
 
 
-def test_a_scored_model_may_be_removed(grid, tmp_path):
+def test_a_scored_model_may_be_removed(own_grid):
     """The verdicts are the product; only a new evaluation language needs the weights again."""
-    import shutil
-
-    copy = tmp_path / "runs"
-    shutil.copytree(grid.folder / "runs", copy)
-    shutil.rmtree(copy / "tiny" / "sft" / "go" / "seed0" / "model")
-    done = grid.run("codem.train", "lang=go", f"runs={copy}")
+    shutil.rmtree(own_grid.folder / "runs" / "tiny" / "sft" / "go" / "seed0" / "model")
+    done = own_grid.run("codem.train", "lang=go")
     assert "Nothing to do" in done.stdout

@@ -35,7 +35,6 @@ def lines(path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-@pytest.mark.xdist_group("grid")
 def test_killed_in_every_stage_and_resumed(place, grid):
     """`grid` is asked for only so that the base model is there already."""
     row = place.folder / "runs" / "tiny" / "sft" / "go" / "seed0"

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import slurm_packages
 from cluster import Cluster
-from places import Place, once
+from once import once
+from places import Place
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -50,13 +51,6 @@ def cluster(make_cluster) -> Cluster:
 def place(tmp_path, cluster) -> Place:
     """Where commands find the test's cluster."""
     return Place(tmp_path, cluster)
-
-
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory) -> Path:
-    """A folder that all processes of this test run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
 @pytest.fixture(scope="session")

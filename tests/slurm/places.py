@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -193,18 +192,6 @@ def workers(job: str) -> list[Process]:
     tasks = [p for p, words in commands.items() if "submitit.core._submit" in words and "python" in Path(words[0]).name]
     numbers = {p.pid for p in tasks}
     return [p for p in tasks if p.parent not in numbers]
-
-
-def once(folder: Path, make: Callable[[Path], Any]) -> Any:
-    """make(folder), by one process of those that want it; what it gave, as JSON keeps it, for all of them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "once.json"
-    with open(folder / "once.lock", "w") as lock:
-        fcntl.lockf(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            made = make(folder)
-            kept.write_text(json.dumps(made))
-    return json.loads(kept.read_text())
 
 
 @functools.cache
