@@ -39,11 +39,11 @@ check: .venv/ready-dev
 
 .venv/ready: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP_INSTALL) -c constraints.txt torch
-	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis]'
+	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis,corpus]'
 	touch $@
 
 .venv/ready-dev: .venv/ready
-	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis,notebooks,tracking,dev]'
+	$(PIP_INSTALL) -c constraints.txt -e '.[train,analysis,corpus,notebooks,tracking,dev]'
 	touch $@
 
 .toolchains/ready: codem/toolchains.py | .venv/ready

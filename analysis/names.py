@@ -8,6 +8,10 @@ NONE = "none"
 """The row of the untrained base model."""
 MIXED = "mixed"
 """The row trained on equal shares of all languages."""
+MIXED_PUBLISHED = "mixed-published"
+"""The row trained on the mixture that the paper's authors published as a file."""
+MIXTURES = {MIXED: "Mixed", MIXED_PUBLISHED: "Mixed (published)"}
+"""The rows of several languages that have a name of their own, last in this order."""
 
 TITLES = {
     "python": "Python",
@@ -28,17 +32,17 @@ def title(name: str) -> str:
     """`cpp` -> `C++`, `go+python` -> `Go + Python`; a name that is not known stays as it is."""
     if name == NONE:
         return "Base"
-    if name == MIXED:
-        return "Mixed"
+    if name in MIXTURES:
+        return MIXTURES[name]
     return " + ".join(TITLES.get(part, part) for part in name.split("+"))
 
 
 def ordered_rows(trains: Iterable[str]) -> list[str]:
-    """The base first, single languages in Table 1's order, then mixtures (small ones first), `mixed` last."""
+    """The base first, single languages in Table 1's order, then mixtures (small ones first), those with a name last."""
 
     def key(train: str) -> tuple:
         parts = train.split("+")
-        group = 0 if train == NONE else 3 if train == MIXED else 2 if len(parts) > 1 else 1
+        group = 0 if train == NONE else 3 if train in MIXTURES else 2 if len(parts) > 1 else 1
         return group, len(parts), [_column_key(part) for part in parts]
 
     return sorted(set(trains), key=key)

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import matrix as matrices
-from analysis.names import MIXED, NONE, is_own
+from analysis.names import MIXTURES, NONE, is_own
 
 EXACT_UP_TO = 8
 """Languages whose n! orders are all counted (8! = 40,320); beyond, a sample of orders is drawn."""
@@ -46,7 +46,7 @@ class Effect:
 
 def single(matrix: pd.DataFrame) -> pd.DataFrame:
     """The rows trained on one language alone."""
-    return matrix.loc[[train for train in matrix.index if train not in (NONE, MIXED) and "+" not in str(train)]]
+    return matrix.loc[[train for train in matrix.index if train not in (NONE, *MIXTURES) and "+" not in str(train)]]
 
 
 def square(matrix: pd.DataFrame, least: int = 3) -> pd.DataFrame:

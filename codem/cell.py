@@ -57,6 +57,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
         "bench": plugins.load("benchmarks", bench_name).Config,
         "engine": plugins.load("engines", engine_name).Config,
     }
+    mixture = tree["corpus"].get("weights") if isinstance(tree["corpus"], dict) else None
     groups = {key: convert(kind, tree.pop(key), key, errors) for key, kind in kinds.items()}
     if groups["corpus"] is not None:
         groups["corpus"] = checks.located(groups["corpus"])
@@ -67,6 +68,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     eval_lang = checks.eval_languages(bench_name, facts, wanted, errors, only_planned, elsewhere)
     parts = checks.parts(trained, facts, errors)
     checks.corpora(parts, facts, groups["corpus"], errors)
+    checks.weights(parts, mixture, errors)
     checks.decoding(groups["decode"], errors)
     if not only_planned:
         checks.engine(engine_name, errors)

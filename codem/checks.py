@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from codem import plugins
+from codem.corpus import sources
+from codem.corpus.sources import Kind
 from codem.language_facts import LanguageFacts
 from codem.settings import Base, Cell, Corpus, Decode, DeepSpeed
 
@@ -102,21 +105,60 @@ def parts(lang: Sequence[str], languages: Mapping[str, LanguageFacts], errors: l
 
 
 def located(corpus: Corpus) -> Corpus:
-    """A folder by its whole path: jobs look for it from another one."""
-    folder = Path(corpus.source).expanduser()
-    return dataclasses.replace(corpus, source=str(folder.absolute())) if folder.is_dir() else corpus
+    """A folder, a file or a glob by its whole path: jobs look for it from another folder."""
+    if sources.kind(corpus.source) in (Kind.EMBEDDED, Kind.HUB):
+        return corpus
+    return dataclasses.replace(corpus, source=str(Path(corpus.source).expanduser().absolute()))
 
 
 def corpora(
     wanted: Sequence[str], languages: Mapping[str, LanguageFacts], corpus: Corpus | None, errors: list[str]
 ) -> None:
-    """The embedded corpus, and the paper's, have the languages that name their file in it; a folder may have any."""
-    if corpus is not None and (corpus.source == "mini" or not Path(corpus.source).expanduser().is_dir()):
-        errors.extend(
-            f"lang: the corpus {corpus.source} has no {name}; give corpus.source=<folder with {name}.jsonl>"
-            for name in wanted
-            if not languages[name].corpus_file
+    """The embedded corpus, and the paper's, have the languages that name their file in it; a folder may have any, and
+    a file has one."""
+    if corpus is None or not wanted:
+        return
+    kind = sources.kind(corpus.source)
+    lacking: list[str] = []
+    if kind is Kind.EMBEDDED:
+        lacking = [n for n in wanted if not languages[n].corpus_file or languages[n].parts is not None]
+    elif kind is Kind.HUB:
+        lacking = [n for n in wanted if not languages[n].corpus_file]
+    elif kind is Kind.GLOB:
+        lacking = _not_in_the_glob(wanted, languages, corpus.source)
+    elif kind is Kind.FILE and len(wanted) > 1:
+        errors.append(
+            f"corpus.source: {corpus.source} is one file, the corpus of one language, and {', '.join(wanted)} are "
+            f"wanted; give a folder with a file for each, such as {wanted[0]}.jsonl"
         )
+    errors += [
+        f"lang: the corpus {corpus.source} has no {n}; give corpus.source=<folder with {n}.jsonl>" for n in lacking
+    ]
+
+
+def _not_in_the_glob(wanted: Sequence[str], languages: Mapping[str, LanguageFacts], source: str) -> list[str]:
+    """A language that no file is named for, though some are named for others, or for the rest of a mixture."""
+    found = sources.matching(source)
+    named = {n for n, f in languages.items() if any(sources.named_for(x, _stems(f)) for x in found)}
+    return [n for n in wanted if found and n not in named] if named or len(wanted) > 1 else []
+
+
+def _stems(facts: LanguageFacts) -> tuple[str, ...]:
+    return (facts.name, facts.corpus_file) if facts.corpus_file else (facts.name,)
+
+
+def weights(wanted: Sequence[str], given: Any, errors: list[str]) -> None:
+    """A mixture's, as they stand in the config. The base itself, which nothing is mixed for, has no use for them."""
+    for name, weight in given.items() if wanted and isinstance(given, dict) else ():
+        if name not in wanted:
+            errors.append(
+                f"corpus.weights.{name}: {name} is no part of the mixture; {plugins.suggest(str(name), list(wanted))}"
+            )
+        elif isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+            errors.append(
+                f"corpus.weights.{name}: expected a number above 0, found {weight!r}; to leave a language out, list "
+                f"the others in lang=[...]"
+            )
 
 
 def engine(name: str, errors: list[str]) -> None:

@@ -15,6 +15,9 @@ from codem.cell import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
+GRID = "train"
+"""The primary config of the grid's stages."""
+GROUPS_OF_CRAFT = ("lang", "teacher")
 GROUPS_OF_PLUGINS = {"method": "methods", "bench": "benchmarks", "engine": "engines"}
 
 
@@ -37,8 +40,15 @@ def register_plugins() -> None:
 
 
 @cache
-def choices() -> dict[str, list[str]]:
-    """The groups, and what can be chosen in each."""
+def choices(primary: str = GRID) -> dict[str, list[str]]:
+    """The groups of a primary config, and what can be chosen in each."""
+    found = _choices()
+    if primary == GRID:
+        return {group: names for group, names in found.items() if group != "teacher"}
+    return {group: found[group] for group in GROUPS_OF_CRAFT}
+
+
+def _choices() -> dict[str, list[str]]:
     found = {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in CONF.iterdir() if p.is_dir()}
     for group, kind in GROUPS_OF_PLUGINS.items():
         names = plugins.names(kind)
@@ -53,8 +63,9 @@ def is_model_path(value: str) -> bool:
     return value not in choices()["base"] and ("/" in value or value.startswith(("~", ".")) or Path(value).is_dir())
 
 
-def is_optional(key: str) -> bool:
-    return key in _optional_keys() or bool(re.match(r"launcher\.\w+\.sbatch\.", key))
+def is_optional(key: str, primary: str = GRID) -> bool:
+    is_free = re.match(r"launcher\.\w+\.sbatch\.|corpus\.weights\.", key)
+    return primary == GRID and (key in _optional_keys() or bool(is_free))
 
 
 @cache

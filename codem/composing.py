@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from codem.choices import choices, is_optional
+from codem.choices import GRID, choices, is_optional
 from codem.errors import ConfigErrors
 
 
@@ -22,13 +22,13 @@ def forget() -> None:
     _of_choices.cache_clear()
 
 
-def composed(overrides: list[str]) -> dict[str, Any]:
-    """Raises ConfigErrors with what Hydra says of the first mistake."""
+def composed(overrides: list[str], primary: str = GRID) -> dict[str, Any]:
+    """primary: conf/<primary>.yaml. Raises ConfigErrors with what Hydra says of the first mistake."""
     try:
-        quickly = _quickly(overrides)
+        quickly = _quickly(overrides) if primary == GRID else None  # others have few cells
         if quickly is not None:
             return quickly
-        tree = OmegaConf.to_container(hydra.compose("train", overrides), resolve=True)
+        tree = OmegaConf.to_container(hydra.compose(primary, overrides), resolve=True)
     except (HydraException, OmegaConfBaseException) as e:
         raise ConfigErrors([" ".join(str(e).split())]) from None
     return cast(dict[str, Any], tree)
@@ -53,7 +53,7 @@ def _quickly(overrides: list[str]) -> dict[str, Any] | None:
 def _of_choices(chosen: tuple[str, ...]) -> dict[str, Any] | None:
     """None when they are wrong, or when a value in their files stands for another one, which may change."""
     try:
-        cfg = hydra.compose("train", list(chosen))
+        cfg = hydra.compose(GRID, list(chosen))
         tree = OmegaConf.to_container(cfg)
         return cast(dict[str, Any], tree) if tree == OmegaConf.to_container(cfg, resolve=True) else None
     except (HydraException, OmegaConfBaseException):

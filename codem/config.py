@@ -11,7 +11,7 @@ import itertools
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -32,43 +32,63 @@ from codem.choices import (
     register_plugins,
 )
 from codem.composing import composed, override
+from codem.entry import Entry
 from codem.errors import ConfigErrors
 from codem.language_facts import LanguageFacts
 from codem.settings import Cell
 from codem.strict import convert
 
-REQUIRED = ("lang", "eval_lang", "launcher", *GROUPS_OF_PLUGINS, *KINDS)
 SWEEPS_TOO = f"hydra.searchpath=[file://{ROOT}]"  # the folder sweeps/ is a group, from whatever directory one starts
+Made = TypeVar("Made")
+
+TRAIN = Entry(
+    primary="train",
+    required=("lang", "eval_lang", "launcher", *GROUPS_OF_PLUGINS, *KINDS),
+    make=to_cell,
+    axes=lambda cell: (cell.base, cell.lang, cell.method_name, cell.seed),
+    collisions=checks.collisions,
+    examples=(
+        "  base: also any hub id or folder of a causal language model\n"
+        "\n  lang=[python,go]           a mixture"
+        "\n  -m lang=python,go seed=0,1  one cell for each value; +sweeps=<name> for the cells of a file in sweeps/"
+        "\n  eval_lang=[java,go]         score on these only"
+    ),
+)
 
 
 def cells(argv: Sequence[str], multirun: bool = False) -> list[Cell]:
-    """The cells that a command line means, in the order given. Raises ConfigErrors.
+    """The cells of the grid that a command line means, in the order given. Raises ConfigErrors.
 
     argv: Hydra overrides. multirun: commas in a value make several cells, as does a file of sweeps/.
     """
+    return records(argv, multirun, TRAIN)
+
+
+def records(argv: Sequence[str], multirun: bool, entry: Entry[Made]) -> list[Made]:
+    """The same for any kind of command line. Raises ConfigErrors."""
     with _hydra():
         composing.forget()
-        overrides, errors = _parse(argv)
-        facts, overrides = _facts(overrides, errors)
-        jobs, more = _expand(overrides, multirun)
+        overrides, errors = _parse(argv, entry)
+        facts, overrides = _facts(overrides, errors, entry)
+        jobs, more = _expand(overrides, multirun, entry)
         errors += more
-        made: list[Cell] = []
+        made: list[Made] = []
         for job in jobs:
             try:
-                made.append(_cell(job, facts))
+                made.append(_record(job, facts, entry))
             except ConfigErrors as e:
                 errors += e.errors
-    errors += checks.collisions(made)
+    errors += entry.collisions(made)
     if errors:
         raise ConfigErrors(errors)
-    return _each_once(made)
+    return _each_once(made, entry)
 
 
-def _each_once(made: list[Cell]) -> list[Cell]:
-    kept: list[Cell] = []
-    alike: dict[tuple, list[Cell]] = {}  # cells cannot be hashed, and comparing each with all takes long
+def _each_once(made: list[Made], entry: Entry[Made]) -> list[Made]:
+    kept: list[Made] = []
+    alike: dict[tuple, list[Made]] = {}  # records cannot be hashed, and comparing each with all takes long
     for cell in made:
-        same_axes = alike.setdefault((cell.base, cell.lang, cell.method_name, cell.seed), [])
+        same_axes = alike.setdefault(entry.axes(cell), [])
         if cell not in same_axes:
             same_axes.append(cell)
             kept.append(cell)
@@ -76,56 +96,57 @@ def _each_once(made: list[Cell]) -> list[Cell]:
 
 
 def main(run: Callable[[list[Cell]], int], argv: Sequence[str] | None = None) -> int:
-    """The command line of every stage: Hydra's own flags as Hydra has them, else compose and run.
+    """The command line of every stage of the grid."""
+    return command(run, TRAIN, argv)
+
+
+def command(run: Callable[[list[Made]], int], entry: Entry[Made], argv: Sequence[str] | None = None) -> int:
+    """A command line: Hydra's own flags as Hydra has them, else compose and run.
 
     Returns the exit code: 0, or 2 when the config is wrong, or 143 after a SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     with interruption.handled():
         try:
-            return ranks.started_by_a_launcher(lambda: _answer(run, arguments))
+            return ranks.started_by_a_launcher(lambda: _answer(run, arguments, entry))
         except interruption.Terminated as e:
             print(e, file=sys.stderr)
             return interruption.EXIT_CODE
 
 
-def _answer(run: Callable[[list[Cell]], int], argv: list[str]) -> int:
+def _answer(run: Callable[[list[Made]], int], argv: list[str], entry: Entry[Made]) -> int:
     multirun = bool({"-m", "--multirun"} & set(argv))
     if {"-h", "--help"} & set(argv):
-        print(_help())
+        print(_help(entry))
         return 0
     overrides = [a for a in argv if a not in ("-m", "--multirun")]
     if any(a.startswith("-") and "=" not in a for a in overrides):
-        return _let_hydra_answer(argv)
+        return _let_hydra_answer(argv, entry)
     try:
-        wanted = cells(overrides, multirun)
+        wanted = records(overrides, multirun, entry)
     except ConfigErrors as e:
         print(e, file=sys.stderr)
         return 2
     return run(wanted)
 
 
-def _help() -> str:
+def _help(entry: Entry) -> str:
     """Ours, because Hydra's takes twice as long and does not say what one would type."""
     said = (sys.modules["__main__"].__doc__ or "").strip()
-    listed = "\n".join(f"  {group}: {', '.join(names)}" for group, names in sorted(choices().items()))
+    listed = "\n".join(f"  {group}: {', '.join(names)}" for group, names in sorted(choices(entry.primary).items()))
     return (
-        f"{said}\n\nSettings are key=value; what can be chosen for a key:\n{listed}\n"
-        "  base: also any hub id or folder of a causal language model\n"
-        "\n  lang=[python,go]           a mixture"
-        "\n  -m lang=python,go seed=0,1  one cell for each value; +sweeps=<name> for the cells of a file in sweeps/"
-        "\n  eval_lang=[java,go]         score on these only"
+        f"{said}\n\nSettings are key=value; what can be chosen for a key:\n{listed}\n{entry.examples}"
         "\n\n--cfg job shows every setting of the cell; --hydra-help lists Hydra's other flags."
     )
 
 
-def _let_hydra_answer(argv: list[str]) -> int:
+def _let_hydra_answer(argv: list[str], entry: Entry) -> int:
     """--cfg, --info and the like, on the same config that a run would see."""
     register_plugins()
     flags = [a for a in argv if a.startswith("-") or "=" not in a]
     values = [a for a in argv if a not in flags]
-    sys.argv = [sys.argv[0], *flags, *_chosen([_spell(v) for v in values], [])]
-    hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(lambda cfg: None)()
+    sys.argv = [sys.argv[0], *flags, *_chosen([_spell(v, entry) for v in values], [], entry)]
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name=entry.primary)(lambda cfg: None)()
     return 0
 
 
@@ -136,9 +157,9 @@ def _hydra():
     return hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF))
 
 
-def _spell(override: str) -> str:
+def _spell(override: str, entry: Entry) -> str:
     """`base=<hub id or folder>` is short for `base=custom base.path=...`; each choice of a comma list by itself."""
-    if not override.startswith("base="):
+    if not override.startswith("base=") or "base" not in choices(entry.primary):
         return override
     values = override.removeprefix("base=").split(",")
     if not any(is_model_path(v) for v in values):
@@ -146,28 +167,28 @@ def _spell(override: str) -> str:
     return "base=" + ",".join(f"'{v}'" if is_model_path(v) else v for v in values)
 
 
-def _parse(argv: Sequence[str]) -> tuple[list[Override], list[str]]:
+def _parse(argv: Sequence[str], entry: Entry) -> tuple[list[Override], list[str]]:
     parsed, errors = [], []
     for text in argv:
         try:
-            o = OverridesParser.create().parse_override(_spell(text))
+            o = OverridesParser.create().parse_override(_spell(text, entry))
         except HydraException as e:
             errors.append(f"{text}: expected key=value ({str(e).splitlines()[0]})")
             continue
         if not o.key_or_group:
             errors.append(f"{text}: expected key=value, found no key")
-        elif o.is_delete() and re.fullmatch(rf"({'|'.join(REQUIRED)})(\.name)?|lang\..*", o.key_or_group):
+        elif o.is_delete() and re.fullmatch(rf"({'|'.join(entry.required)})(\.name)?|lang\..*", o.key_or_group):
             errors.append(f"{text}: it cannot be left out; give {o.key_or_group}=...")
         else:
             parsed.append(o)
     return parsed, errors
 
 
-def _expand(overrides: list[Override], multirun: bool) -> tuple[list[list[str]], list[str]]:
+def _expand(overrides: list[Override], multirun: bool, entry: Entry) -> tuple[list[list[str]], list[str]]:
     """The product of all comma lists, those of a file in sweeps/ included: one list of overrides per cell."""
     errors = []
-    sweeps = [o for o in overrides if o.key_or_group == "sweeps"]
-    plain = [o for o in overrides if o.key_or_group != "sweeps"]
+    sweeps = [o for o in overrides if o.key_or_group == "sweeps" and "sweeps" in choices(entry.primary)]
+    plain = [o for o in overrides if o not in sweeps]
     from_files: dict[str, str] = {}
     for o in sweeps:
         if o.value() not in choices()["sweeps"]:
@@ -178,7 +199,7 @@ def _expand(overrides: list[Override], multirun: bool) -> tuple[list[list[str]],
             cfg = hydra.compose("train", [SWEEPS_TOO, f"+sweeps={o.value()}"], return_hydra_config=True)
             from_files |= {k: str(v) for k, v in (cfg.hydra.sweeper.params or {}).items()}
     given = {o.key_or_group for o in plain}
-    more, bad = _parse([f"{k}={v}" for k, v in from_files.items() if k not in given])
+    more, bad = _parse([f"{k}={v}" for k, v in from_files.items() if k not in given], entry)
     errors += bad
     axes = []
     for o in more + plain:
@@ -191,20 +212,20 @@ def _expand(overrides: list[Override], multirun: bool) -> tuple[list[list[str]],
     return [list(job) for job in itertools.product(*axes)], errors
 
 
-def _cell(overrides: list[str], facts: dict[str, LanguageFacts]) -> Cell:
+def _record(overrides: list[str], facts: dict[str, LanguageFacts], entry: Entry[Made]) -> Made:
     errors: list[str] = []
-    good = _chosen(overrides, errors)
+    good = _chosen(overrides, errors, entry)
     try:
-        tree = composed(good)
+        tree = composed(good, entry.primary)
     except ConfigErrors:  # Hydra names one mistake and stops: look at each override by itself
         try:
-            good, unknown = _known(good)
+            good, unknown = _known(good, entry)
             errors += unknown
-            tree = composed(good)
+            tree = composed(good, entry.primary)
         except ConfigErrors as e:
             raise ConfigErrors([*errors, *e.errors]) from None
     try:
-        made = to_cell(tree, facts)
+        made = entry.make(tree, facts)
     except ConfigErrors as e:
         raise ConfigErrors([*errors, *e.errors]) from None
     if errors:
@@ -212,30 +233,32 @@ def _cell(overrides: list[str], facts: dict[str, LanguageFacts]) -> Cell:
     return made
 
 
-def _facts(overrides: list[Override], errors: list[str]) -> tuple[dict[str, LanguageFacts], list[Override]]:
+def _facts(
+    overrides: list[Override], errors: list[str], entry: Entry
+) -> tuple[dict[str, LanguageFacts], list[Override]]:
     """The facts of every language in conf/lang/, as `languages.<name>.<key>=` overrides may have changed them;
     and the other overrides. Composed once: they are the same for all cells."""
     mine = [o for o in overrides if o.key_or_group.startswith("languages.")]
     add = [f"+lang@languages.{n}={n}" for n in language_catalogue()]
     tree: dict[str, Any] = {}
     try:
-        tree = composed([*add, *(str(o.input_line) for o in mine)])["languages"]
+        tree = composed([*add, *(str(o.input_line) for o in mine)], entry.primary)["languages"]
     except ConfigErrors as e:
         errors += e.errors
-        tree = composed(add)["languages"]
+        tree = composed(add, entry.primary)["languages"]
     facts = {n: convert(LanguageFacts, v, f"languages.{n}", errors) for n, v in tree.items()}
     if None in facts.values():
         raise ConfigErrors(errors)
     return facts, [o for o in overrides if o not in mine]
 
 
-def _chosen(overrides: list[str], errors: list[str]) -> list[str]:
+def _chosen(overrides: list[str], errors: list[str], entry: Entry) -> list[str]:
     """The overrides, without choices that do not exist (one message each), and with `base=<path>` spelled out."""
-    good = []
+    good, have = [], choices(entry.primary)
     for text in overrides:
         o = override(text)
         group = o.key_or_group.split("@")[0]
-        if o.is_add() or o.is_delete() or o.is_force_add() or group not in choices() or group == "sweeps":
+        if o.is_add() or o.is_delete() or o.is_force_add() or group not in have or group == "sweeps":
             good.append(text)
             continue
         value = o.value()
@@ -243,21 +266,21 @@ def _chosen(overrides: list[str], errors: list[str]) -> list[str]:
         if group == "base" and is_model_path(str(chosen[0])):
             good += ["base=custom", f"base.path='{chosen[0]}'"]
             continue
-        unknown = [str(c) for c in chosen if str(c) not in choices()[group]]
-        errors += [f"{group}: no choice named {u}; {plugins.suggest(u, choices()[group])}" for u in unknown]
+        unknown = [str(c) for c in chosen if str(c) not in have[group]]
+        errors += [f"{group}: no choice named {u}; {plugins.suggest(u, have[group])}" for u in unknown]
         if not chosen:
-            errors.append(f"{group}: expected at least one; {plugins.suggest('', choices()[group])}")
+            errors.append(f"{group}: expected at least one; {plugins.suggest('', have[group])}")
         elif not unknown:
             good.append(text)
     return good
 
 
-def _known(overrides: list[str]) -> tuple[list[str], list[str]]:
+def _known(overrides: list[str], entry: Entry) -> tuple[list[str], list[str]]:
     """The overrides of keys that exist, and a message for each of the others. Raises ConfigErrors."""
     parsed = [(override(t), t) for t in overrides]
-    chosen = [t for o, t in parsed if o.key_or_group in choices()]
+    chosen = [t for o, t in parsed if o.key_or_group in choices(entry.primary)]
     try:
-        known = hydra.compose("train", chosen)
+        known = hydra.compose(entry.primary, chosen)
     except HydraException as e:
         raise ConfigErrors([" ".join(str(e).split())]) from None
     good, errors = chosen, []
@@ -266,10 +289,10 @@ def _known(overrides: list[str]) -> tuple[list[str], list[str]]:
             continue
         if o.is_add() or o.is_force_add() or o.is_delete() or _exists(known, o.key_or_group):
             good.append(text)
-        elif is_optional(o.key_or_group):
+        elif is_optional(o.key_or_group, entry.primary):
             good.append(f"++{text}")
         else:
-            errors.append(_unknown_key(o.key_or_group, known))
+            errors.append(_unknown_key(o.key_or_group, known, entry))
     return good, errors
 
 
@@ -282,8 +305,8 @@ def _exists(cfg: DictConfig, key: str) -> bool:
     return True
 
 
-def _unknown_key(key: str, known: DictConfig) -> str:
-    if re.fullmatch(r"sweeps?", key):
+def _unknown_key(key: str, known: DictConfig, entry: Entry) -> str:
+    if re.fullmatch(r"sweeps?", key) and "sweeps" in choices(entry.primary):
         return f"{key}: unknown key; did you mean +sweeps={'|'.join(choices()['sweeps'])}?"
     parent, _, last = key.rpartition(".")
     node = OmegaConf.select(known, parent) if parent else known

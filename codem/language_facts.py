@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from codem.knob import knob
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -58,3 +60,6 @@ class LanguageFacts:
     check: bool = True
     """Whether a type error counts where the program would run in spite of it (TypeScript)."""
     ends: Ends = field(default_factory=Ends)
+    evolution: str = knob("in_depth", choices=("in_depth", "in_breadth"))
+    """How a teacher makes an instruction for this language of a Python one: a harder version of it, or a new one that
+    shares its topic, where the language cannot do what Python does (HTML; section 2.1 of the paper)."""

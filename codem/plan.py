@@ -16,14 +16,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from codem import corpus, model_shape, train
+from codem import model_shape, train
+from codem.corpus import training
 from codem.errors import CodemError
 from codem.generate import evaluation_of
 from codem.language_facts import LanguageFacts
 from codem.model_shape import Shape
 from codem.packing import examples_of_a_step
 from codem.run import read_record
-from codem.settings import Cell
+from codem.settings import Cell, Corpus
 
 MFU = 0.4
 """Share of a card's peak that the model's own operations are assumed to reach."""
@@ -138,7 +139,7 @@ def training_of(cell: Cell) -> Training:
     """Raises CodemError when the corpus is a folder that cannot be read."""
     config = cell.method
     parts = tuple(cell.languages[p] for p in cell.parts)
-    pairs, characters = _extent(cell.corpus.source, parts, cell.corpus.size)
+    pairs, characters = _extent(cell.corpus, parts)
     if characters is None:
         tokens_each = float(ASSUMED_TOKENS)
         said = "" if pairs else " pairs and"
@@ -177,8 +178,8 @@ def training_of(cell: Cell) -> Training:
 
 
 @functools.cache
-def _extent(source: str, parts: tuple[LanguageFacts, ...], size: int | None) -> tuple[int | None, float | None]:
-    return corpus.extent(source, parts, size)  # a corpus is read once for all seeds and methods
+def _extent(corpus: Corpus, parts: tuple[LanguageFacts, ...]) -> tuple[int | None, float | None]:
+    return training.extent(corpus, parts)  # a corpus is read once for all seeds and methods
 
 
 def shape_of(cell: Cell) -> Shape | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codem import bases, model_shape, packing, plan, tokens
+from codem.corpus.pair import Pair
 from codem.errors import StageError
 from codem.progress import duration
 from codem.settings import Cell
@@ -106,7 +107,7 @@ class Preflight:
         return lines
 
 
-def check(cell: Cell, model: bases.Examined, tokenizer: Any, file: Path, items: Sequence[dict[str, str]]) -> Preflight:
+def check(cell: Cell, model: bases.Examined, tokenizer: Any, file: Path, items: Sequence[Pair]) -> Preflight:
     """model, tokenizer: the base's. file: the items as codem/tokens.py wrote them.
 
     Raises StageError when an example teaches nothing, when nothing is short enough, or when the tokenizer has tokens
@@ -191,11 +192,11 @@ def _refuse_unknown_tokens(tokenizer: Any, model: bases.Examined) -> None:
         )
 
 
-def _refuse_nothing_learned(examples: tokens.Examples, items: Sequence[dict[str, str]]) -> None:
+def _refuse_nothing_learned(examples: tokens.Examples, items: Sequence[Pair]) -> None:
     """The end of a response is always learned; a response of nothing else teaches to answer nothing."""
     empty = ((examples.lengths - examples.prompts) <= 1).nonzero()[0]
     if len(empty):
-        named = ", ".join(str(items[i].get("id", f"number {i + 1}")) for i in empty[:NAMED].tolist())
+        named = ", ".join(items[i].id for i in empty[:NAMED].tolist())
         raise StageError(
             f"{len(empty):,} of {len(examples):,} examples have nothing to learn: the tokenizer makes no tokens of "
             f"their response ({named}); remove them, or take the tokenizer that belongs to the model"

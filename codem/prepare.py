@@ -34,7 +34,7 @@ def run(cells: Sequence[Cell]) -> None:
     tokenizer = bases.tokenizer(base, revision)
     for cell in wanted:
         try:
-            training_data.tokenised(cell, training_data.items(cell), tokenizer)
+            training_data.tokenised(cell, training_data.chosen(cell).items, tokenizer)
         except Exception as e:  # whatever it is: training meets it again, and it is that row's
             print(f"  {_words(cell)}: no tokens: {bases.first_line(e)}", flush=True)
 

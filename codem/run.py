@@ -1,7 +1,7 @@
 """A run's folder: paths, record, status, refusal. Nobody else builds a path under runs/.
 
     runs/<base>/<method>/<training language>/seed<n>/
-      record.json  metrics.jsonl  log.txt  checkpoint/  model/  attempts/
+      record.json  items.jsonl  metrics.jsonl  log.txt  checkpoint/  model/  attempts/
       eval/<benchmark>/<language>/<decoding>/
         record.json  prompts.jsonl  samples.jsonl  verdicts.jsonl
 
@@ -53,6 +53,11 @@ class Run:
     @property
     def log(self) -> Path:
         return self.folder / "log.txt"
+
+    @property
+    def items(self) -> Path:
+        """The items that were learned from, in their order: a line of language, id and digest of the text each."""
+        return self.folder / "items.jsonl"
 
     @property
     def checkpoint(self) -> Path:
@@ -165,6 +170,59 @@ class Launches:
     def attempts(self, submission: str, stage: str, row: str) -> Path:
         """Of a job that belongs to no row alone."""
         return self.jobs(submission) / "attempts" / f"{stage}{'.' + row if row else ''}.jsonl"
+
+
+@dataclass(frozen=True)
+class Crafted:
+    """A crafted corpus in one language; its folder's parent is a corpus folder for training.
+
+    corpora/<name>/<language>.jsonl
+    corpora/<name>/<language>/      answers.jsonl decisions.jsonl rejected.jsonl requests.jsonl record.json log.txt
+    """
+
+    root: Path
+    name: str
+    lang: str
+
+    @property
+    def corpus(self) -> Path:
+        """Written whole, when it has as many pairs as were asked for, or as the budget or the seeds allow."""
+        return self.root / self.name / f"{self.lang}.jsonl"
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.name / self.lang
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record.json"
+
+    @property
+    def answers(self) -> Path:
+        """Each answer of the teacher, as it arrived."""
+        return self.folder / "answers.jsonl"
+
+    @property
+    def requests(self) -> Path:
+        """What was sent, and what failed: for the budget, and to count retries."""
+        return self.folder / "requests.jsonl"
+
+    @property
+    def decisions(self) -> Path:
+        """Kept or rejected, and why, in the order of the candidates."""
+        return self.folder / "decisions.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        """For readers: what was left out, its text and why."""
+        return self.folder / "rejected.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.txt"
+
+    def __str__(self) -> str:
+        return str(self.corpus)
 
 
 def find(root: Path) -> Iterator[Run]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from codem.benchmark_data import Source
+from codem.corpus.load import MAX_BAD_SHARE, MAX_CHARACTERS
 from codem.knob import knob
 from codem.language_facts import LanguageFacts
 from codem.launchers import Launcher
@@ -30,9 +31,15 @@ class Base:
 @dataclass(frozen=True)
 class Corpus:
     source: str
-    """`mini`, a folder, or a hub data set id."""
+    """`mini`, a folder, a file, a glob, or a hub data set id."""
     size: int | None = knob(None, least=1)
     """Items of one training run, whatever the mixture. None: as many as its languages have on average."""
+    weights: dict[str, float] | None = field(default=None, hash=False)
+    """Language of a mixture -> how many parts of it are its own; one that is not named has 1. None: equal shares."""
+    max_bad_share: float = knob(MAX_BAD_SHARE, least=0, most=1)
+    """Of a language's rows, how many may have no instruction and response; they are listed. More, and the run fails."""
+    max_characters: int = knob(MAX_CHARACTERS, least=1)
+    """Instruction and response together; a longer row counts as bad."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class Cell:
     lang: tuple[str, ...]
     """What it is trained on: names of conf/lang/ files, sorted. `("none",)`: nothing."""
     parts: tuple[str, ...]
-    """The languages whose corpora that means, in equal shares; empty for the base itself."""
+    """The languages whose corpora that means; empty for the base itself."""
     method_name: str
     method: Any
     """codem/methods/<name>.py's own Config."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from codem.corpus.pair import Pair
 from codem.errors import StageError
 from codem.packing import Example
 from codem.prompts import template_sha256, training_prompt
@@ -77,11 +78,11 @@ class Examples(Sequence[Example]):
         return self.lengths - 1 if self.learn_prompt else self.lengths - self.prompts
 
 
-def tokenised(items: Sequence[dict[str, str]], tokenizer: Any, learn_prompt: bool, cache_dir: Path) -> Path:
+def tokenised(items: Sequence[Pair], tokenizer: Any, learn_prompt: bool, cache_dir: Path) -> Path:
     """The file with the items' tokens, in the items' order. It is made if it is not there, or damaged.
 
-    items: `instruction` and `response` of each. Two processes may ask at once: each writes a file of its own, and the
-    last one stays. Raises StageError when the tokenizer has no end-of-text token.
+    Two processes may ask at once: each writes a file of its own, and the last one stays. Raises StageError when the
+    tokenizer has no end-of-text token.
     """
     if tokenizer.eos_token_id is None:
         raise StageError(
@@ -116,21 +117,21 @@ def tokenizer_digest(tokenizer: Any) -> str:
     return made.hexdigest()
 
 
-def _fingerprint(items: Sequence[dict[str, str]], tokenizer: Any, learn_prompt: bool) -> str:
+def _fingerprint(items: Sequence[Pair], tokenizer: Any, learn_prompt: bool) -> str:
     made = hashlib.sha256(
         json.dumps([FORMAT, tokenizer_digest(tokenizer), template_sha256(), learn_prompt, len(items)]).encode()
     )
-    for number, item in enumerate(items, 1):
-        for text in (item["instruction"], item["response"]):
+    for item in items:
+        for text in (item.instruction, item.response):
             try:
                 encoded = text.encode()
             except UnicodeEncodeError as e:  # JSON can spell half of a surrogate pair
-                raise StageError(f"{item.get('id', f'item {number}')}: {e.object[e.start : e.end]!r} is no text") from e
+                raise StageError(f"{item.id}: {e.object[e.start : e.end]!r} is no text") from e
             made.update(len(encoded).to_bytes(8, "little") + encoded)
     return made.hexdigest()[:24]
 
 
-def _arrays(items: Sequence[dict[str, str]], tokenizer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _arrays(items: Sequence[Pair], tokenizer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """tokens (S,), starts (N+1,), prompts (N,)"""
     import numpy as np
 
@@ -139,8 +140,8 @@ def _arrays(items: Sequence[dict[str, str]], tokenizer: Any) -> tuple[np.ndarray
     prompts: list[int] = []
     for at in range(0, len(items), TEXTS_AT_ONCE):
         some = items[at : at + TEXTS_AT_ONCE]
-        asked = _ids([training_prompt(item["instruction"]) for item in some], tokenizer)
-        answered = _ids([item["response"] for item in some], tokenizer)
+        asked = _ids([training_prompt(item.instruction) for item in some], tokenizer)
+        answered = _ids([item.response for item in some], tokenizer)
         for prompt, response in zip(asked, answered, strict=True):
             pieces.append(np.array([*prompt, *response, tokenizer.eos_token_id], np.int32))
             lengths.append(len(pieces[-1]))

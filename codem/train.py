@@ -7,17 +7,26 @@ python -m codem.train -m +sweeps=table1                 # the paper's Table 1
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codem import bases, corpus, training_data
+from codem import bases, training_data
 from codem.bases import locate
+from codem.corpus import sources
 from codem.progress import progress
 from codem.prompts import template_sha256
-from codem.run import Run, write_record
+from codem.run import Run, write_record, write_whole
 from codem.settings import Cell
 from codem.stage import Stage
+
+if TYPE_CHECKING:
+    from codem.corpus.pair import Pair
+
+HERE = (sources.Kind.FOLDER, sources.Kind.FILE, sources.Kind.GLOB)
 
 
 def run_of(cell: Cell) -> Run:
@@ -34,18 +43,14 @@ def recipe(cell: Cell) -> dict[str, Any]:
     base = {"name": cell.base.name, "model": locate(cell).identity}
     if not cell.trains:
         return {"base": base, "lang": ["none"]}
-    parts = [cell.languages[p] for p in cell.parts]
+    kind = sources.kind(cell.corpus.source)
     method = dataclasses.asdict(cell.method)
     del method["checkpoint_steps"]  # a resumed run has the bits of an undisturbed one
     return {
         "base": base,
         "lang": list(cell.lang),
-        "corpus": {
-            "source": "folder" if Path(cell.corpus.source).is_dir() else cell.corpus.source,
-            "size": cell.corpus.size,
-            "parts": list(cell.parts),
-            "sha256": corpus.digest(cell.corpus.source, parts),
-        },
+        # where the files are does not matter: their digest is there
+        "corpus": {"source": kind if kind in HERE else cell.corpus.source, **training_data.recipe(cell)},
         "method": {"name": cell.method_name, **method},
         "deepspeed": dataclasses.asdict(cell.deepspeed),
         "seed": cell.seed,
@@ -86,8 +91,7 @@ def train(cell: Cell) -> None:
         from codem import preflight, ranks
         from codem.job import Job
 
-        items = training_data.items(cell)
-        record["items"] = len(items)
+        items = _items(cell, run, record)
         if not Path(base).is_dir():
             print(f"  {base}: fetched from the hub if it is not in its cache", flush=True)
         model = bases.examined(base, cell.base.revision)
@@ -120,6 +124,28 @@ def train(cell: Cell) -> None:
             )
             record["result"] = ranks.run(job)
         _remove_checkpoints(run.checkpoint)
+
+
+def _items(cell: Cell, run: Run, record: dict[str, Any]) -> list[Pair]:
+    """What is learned from, with its ids beside the record, and with what was left out said, logged and recorded."""
+    chosen = training_data.chosen(cell)
+    made = hashlib.sha256()
+
+    def lines() -> Iterator[str]:
+        for line in chosen.lines():
+            made.update(line.encode())
+            yield line
+
+    write_whole(run.items, lines())
+    record["items"] = len(chosen.items)
+    record["items_sha256"] = made.hexdigest()
+    record["corpora"] = chosen.record()
+    for notice in chosen.notices():
+        print(f"  {notice}", flush=True)
+    for reading in chosen.readings:
+        for bad in reading.tally.listed:
+            logging.getLogger("codem").warning("left out: %s", bad)
+    return chosen.items
 
 
 def model_folder(cell: Cell) -> str:

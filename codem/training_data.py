@@ -11,19 +11,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from codem import bases, corpus, tokens
+from codem import bases, tokens
+from codem.corpus import training
+from codem.corpus.load import MAX_CHARACTERS
+from codem.corpus.pair import Pair
 from codem.language_facts import LanguageFacts
 from codem.prompts import template_sha256
 from codem.run import fingerprint, write_whole
 from codem.settings import Cell
 
 
-def items(cell: Cell) -> list[dict[str, str]]:
-    """In the order of the corpus that the cell means. Raises StageError."""
-    return corpus.items(cell.corpus.source, _parts(cell), cell.corpus.size, cell.seed)
+def chosen(cell: Cell) -> training.Chosen:
+    """The items in the order of the corpus that the cell means, and how it was read. Raises StageError."""
+    return training.choose(cell.corpus, _parts(cell), cell.seed)
 
 
-def tokenised(cell: Cell, items: Sequence[dict[str, str]], tokenizer: Any) -> Path:
+def recipe(cell: Cell) -> dict[str, Any]:
+    """What decides the items, but for the seed. What is as it always was is not said, so that a run that was made
+    before a setting was there is still the same run."""
+    settings, parts = cell.corpus, _parts(cell)
+    more: dict[str, Any] = {}
+    if weights := training.weights(settings, parts):
+        more["weights"] = weights
+    if settings.max_characters != MAX_CHARACTERS:
+        more["max_characters"] = settings.max_characters
+    return {"size": settings.size, "parts": list(cell.parts), "sha256": training.digest(settings, parts), **more}
+
+
+def tokenised(cell: Cell, items: Sequence[Pair], tokenizer: Any) -> Path:
     """The file with the cell's items as tokens, made if it is not there. tokenizer: the base's."""
     path = tokens.tokenised(items, tokenizer, cell.method.learn_prompt, cell.source.cache_dir)
     note = note_of(cell)
@@ -41,11 +56,11 @@ def is_tokenised(cell: Cell) -> bool:
 
 def note_of(cell: Cell) -> Path:
     """The same for two cells that learn from the same tokens."""
+    data = recipe(cell)
     made_of = {
         "base": bases.locate(cell).identity,
-        "corpus": corpus.digest(cell.corpus.source, _parts(cell)),
-        "parts": cell.parts,
-        "size": cell.corpus.size,
+        "corpus": data.pop("sha256"),
+        **data,
         "seed": cell.seed,
         "template": template_sha256(),
         "learn_prompt": cell.method.learn_prompt,

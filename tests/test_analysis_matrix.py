@@ -92,9 +92,9 @@ def test_exact_numbers_and_order(tmp_path):
 
 
 def test_rows_and_columns_stand_as_in_table_1():
-    trains = ["mixed", "lua", "html", "go+python", "cpp", "none", "c+cpp+java", "python", "c"]
+    trains = ["mixed", "lua", "html", "go+python", "cpp", "none", "mixed-published", "c+cpp+java", "python", "c"]
     assert names.ordered_rows(trains) == [
-        "none", "python", "c", "cpp", "html", "lua", "go+python", "c+cpp+java", "mixed",
+        "none", "python", "c", "cpp", "html", "lua", "go+python", "c+cpp+java", "mixed", "mixed-published",
     ]  # fmt: skip
     assert names.ordered_columns(["zig", "go", "lua", "python", "cpp"]) == ["python", "cpp", "go", "lua", "zig"]
     assert names.title("go+cpp") == "Go + C++" and names.title("zig") == "zig"

@@ -74,7 +74,7 @@ def test_rows_of_something_else(base, tmp_path):
 
 def test_text_that_is_no_text(base, tmp_path):
     said = failure(cell(base, tmp_path, rows=[*PAIRS, {"instruction": "x", "output": "\ud800"}]))
-    assert "python.jsonl/13" in said and "is no text" in said
+    assert "python.jsonl:13" in said and "is no text" in said
 
 
 def test_a_base_folder_without_weights(base, tmp_path):

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = sorted((ROOT / "codem").rglob("*.py"))
-HEAVY = ("torch", "transformers", "trl", "deepspeed", "accelerate", "pandas", "matplotlib", "seaborn", "numpy")
+HEAVY = ("torch", "transformers", "trl", "deepspeed", "accelerate", "pandas", "matplotlib", "seaborn", "numpy", "scipy")
+HEAVY += ("openai", "datasketch", "pyarrow")
 
 
 def imports(path: Path) -> set[str]:
@@ -32,6 +33,10 @@ def imports(path: Path) -> set[str]:
         ["codem.execute", "--help"],
         ["codem.status", "--help"],
         ["codem.toolchains", "--help"],
+        ["codem.craft", "--help"],
+        ["codem.craft", "--cfg", "job"],
+        ["codem.corpus", "--help"],
+        ["codem.corpus", "check", "--help"],
         ["analysis", "report", "--help"],
     ],
     ids=" ".join,
@@ -73,7 +78,7 @@ def test_only_the_sandbox_starts_programs():
 
 
 def test_only_run_builds_paths_in_a_runs_folder():
-    names = ("record.json", "prompts.jsonl", "samples.jsonl", "verdicts.jsonl", "metrics.jsonl", "log.txt")
+    names = ("record.json", "log.txt", *(f"{n}.jsonl" for n in ("prompts", "samples", "verdicts", "metrics", "items")))
     users = {p.name for p in CODE if any(f'"{name}"' in p.read_text() for name in names)}
     assert users == {"run.py"}
 

@@ -127,7 +127,7 @@ def test_a_corpus_that_is_not_there(tmp_path):
     wanted = ("base=starcoder-1b", "lang=go,python", f"corpus.source={tmp_path}/corpus", f"runs={tmp_path}/runs")
     found = made(*wanted, "launcher=slurm", multirun=True)
     assert found.rows[0].training.pairs == 100
-    assert "no python with .jsonl or .json; it has go.jsonl" in found.rows[1].refused
+    assert "no python with .jsonl, .json or .parquet; it has go.jsonl" in found.rows[1].refused
     assert counts(found)["train"] == 1
 
 

@@ -12,6 +12,7 @@ import pytest
 from environment import clean_environment
 
 from codem import bases
+from codem.corpus.pair import Pair
 from codem.errors import StageError
 from codem.job import Job
 from codem.methods import sft
@@ -29,7 +30,7 @@ CONFIG = sft.Config(
 
 def job(base: Path, out: Path, report=lambda step, total, note: None, **changes) -> Job:
     out.mkdir(parents=True, exist_ok=True)
-    items = corpora.instructions("go", 0)[:40]
+    items = [Pair(**item) for item in corpora.instructions("go", 0)[:40]]
     return Job(
         base=str(base), revision=None, tokens=tokenised(items, bases.tokenizer(str(base), None), False, out / "cache"),
         config=dataclasses.replace(CONFIG, **changes), method="sft", deepspeed={"zero_optimization": {"stage": 2}},

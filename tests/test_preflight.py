@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 
 from codem import bases, config, preflight, tokens, train
+from codem.corpus.pair import Pair
 from codem.errors import StageError
 from codem.run import read_record
 from codem.world import corpora
 
-ITEMS = corpora.instructions("go", 0)[:40]
+ITEMS = [Pair(**item) for item in corpora.instructions("go", 0)[:40]]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_what_is_counted(check, tokenizer):
 def tokens_of(tokenizer):
     from codem.prompts import training_prompt
 
-    texts = [training_prompt(i["instruction"]) for i in ITEMS], [i["response"] for i in ITEMS]
+    texts = [training_prompt(i.instruction) for i in ITEMS], [i.response for i in ITEMS]
     asked, answered = (tokenizer(t, add_special_tokens=False)["input_ids"] for t in texts)
     return [len(a) + len(b) + 1 for a, b in zip(asked, answered, strict=True)]
 
@@ -74,7 +75,7 @@ def test_the_models_own_context_is_a_limit(check, model):
 
 
 def test_one_example_is_shown_with_its_learned_part_marked(check):
-    responses = {item["response"] for item in ITEMS}
+    responses = {item.response for item in ITEMS}
     sample = check().sample
     before, learned = sample.split("⟦")
     assert before.endswith("### Response:\n")
@@ -130,7 +131,7 @@ def test_pieces_that_the_tokenizer_does_not_know_are_warned_of(check, micro_base
 
 
 def test_a_response_without_tokens_is_refused_by_name(check):
-    items = [*ITEMS, {"id": "empty one", "instruction": "x", "response": ""}]
+    items = [*ITEMS, Pair("empty one", "x", "")]
     with pytest.raises(StageError, match=r"1 of 41 examples have nothing to learn.*\(empty one\)"):
         check(items=items)
 

@@ -1,10 +1,12 @@
 """A corpus is tokenised once, and what is kept is what the tokenizer says, or it is made again."""
 
+import dataclasses
 import threading
 
 import pytest
 
 from codem import tokens
+from codem.corpus.pair import Pair
 from codem.errors import StageError
 from codem.packing import Example
 from codem.prompts import training_prompt
@@ -20,14 +22,14 @@ def tokenizer(micro_base):
 
 @pytest.fixture(scope="module")
 def items():
-    return corpora.instructions("go", 0)[:30]
+    return [Pair(**item) for item in corpora.instructions("go", 0)[:30]]
 
 
 def one_by_one(items, tokenizer, learn_prompt):
     made = []
     for item in items:
-        prompt = tokenizer(training_prompt(item["instruction"]), add_special_tokens=False)["input_ids"]
-        response = [*tokenizer(item["response"], add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        prompt = tokenizer(training_prompt(item.instruction), add_special_tokens=False)["input_ids"]
+        response = [*tokenizer(item.response, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
         made.append(
             Example((*prompt, *response), (learn_prompt,) * len(prompt) + (True,) * len(response)),
         )
@@ -70,7 +72,7 @@ def test_it_is_made_once_for_a_corpus_a_tokenizer_and_what_is_learned(items, mic
     longer.inner.add_tokens(["func"])
     end = Counting()
     end.inner.eos_token = end.inner.pad_token
-    other_text = [{**items[0], "response": items[0]["response"] + " "}, *items[1:]]
+    other_text = [dataclasses.replace(items[0], response=items[0].response + " "), *items[1:]]
     paths = {
         path,
         tokens.tokenised(items, first, True, tmp_path),
@@ -122,4 +124,4 @@ def test_several_at_once_leave_one_whole_file(items, tokenizer, tmp_path):
 def test_text_that_is_no_unicode_is_named(items, tokenizer, tmp_path):
     """JSON can say half of a surrogate pair; no tokenizer takes it."""
     with pytest.raises(StageError, match=r"row 7: .* is no text"):
-        tokens.tokenised([{"id": "row 7", "instruction": "x", "response": "\ud800"}], tokenizer, False, tmp_path)
+        tokens.tokenised([Pair("row 7", "x", "\ud800")], tokenizer, False, tmp_path)

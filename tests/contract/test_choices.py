@@ -7,6 +7,7 @@ import yaml
 
 from codem import config, doctor, generate, plugins, train
 from codem.config import CONF, ROOT
+from codem.craft.composing import ENTRY
 from codem.fine_tuning import FineTuning
 
 LANGUAGES = plugins.names("languages")
@@ -105,3 +106,14 @@ def test_a_language_plug_in(name):
     found = module.toolchain()
     assert found.with_root
     assert found.without_root
+
+
+@pytest.mark.parametrize("name", files("teacher"))
+def test_a_teacher_names_itself(name, monkeypatch):
+    held = yaml.safe_load((CONF / "teacher" / f"{name}.yaml").read_text())
+    if held["key_env"]:
+        monkeypatch.setenv(held["key_env"], "a-key-of-a-test")
+    unsaid = ["teacher.model=some-model"] if held["model"] == "???" else []
+    (craft,) = config.records([f"teacher={name}", *unsaid], False, ENTRY)
+    assert craft.teacher.name == name
+    assert set(held) == {f.name for f in dataclasses.fields(craft.teacher)}, "every setting has a value in the file"

@@ -9,7 +9,7 @@ import time
 import pytest
 from environment import clean_environment
 
-from codem import corpus
+from codem.world import corpora
 
 pytestmark = pytest.mark.e2e
 ROWS = "lang=none,python,go"
@@ -61,13 +61,10 @@ def test_two_rows_at_once_are_the_same_as_one_after_another(place, micro_base):
 
 
 def test_a_row_that_fails_does_not_stop_the_others(place, micro_base):
-    from codem import config
-
     own = place.folder / "corpus"
     own.mkdir()
-    facts = config.cells([])[0].languages
     for lang in ("python", "java"):
-        rows = corpus.monolingual("mini", facts[lang])[:40]
+        rows = corpora.instructions(lang, 0)[:40]
         (own / f"{lang}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (own / "go.jsonl").write_text("")
     rows = command(micro_base, "lang=go,python,java", f"corpus.source={own}", "launcher.parallel=2")
