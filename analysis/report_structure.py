@@ -25,8 +25,10 @@ def structure(
     differences: pd.DataFrame | None,
     families: Mapping[str, str],
     typing: Mapping[str, str],
+    tokens: Callable[[], pd.DataFrame],
 ) -> dict[str, dict[str, Any]]:
-    """Name of a part -> {found, why}: one of them is None. scores: `matrix.pass_at_1`; problems: N of each column."""
+    """Name of a part -> {found, why}: one of them is None. scores: `matrix.pass_at_1`; problems: N of each column;
+    tokens: how alike the languages are in them (`overlap.of_answers`)."""
     parts: dict[str, Callable[[], Any]] = {
         "donors": lambda: _records(transfer.donors(scores), "train"),
         "recipients": lambda: _records(transfer.recipients(scores), "lang"),
@@ -37,6 +39,7 @@ def structure(
         "family": lambda: similarity.family_effect(scores, families),
         "syntax": lambda: _mantel(scores, similarity.shared_syntax(families)),
         "typing": lambda: _mantel(scores, similarity.same_typing(typing)),
+        "tokens": lambda: _mantel(scores, tokens()),
         "best": lambda: _best(scores, problems),
         "greedy": lambda: _records(donors.greedy_cover(scores).join(donors.regret(scores)["best"]), "k"),
         "negative": lambda: _negative(scores, problems, differences),
@@ -109,7 +112,7 @@ def _pairs(difference: pd.DataFrame) -> list[dict]:
 
 
 def _mantel(scores: pd.DataFrame, alike: pd.DataFrame) -> dict[str, Any]:
-    """Over the languages that have a similarity at all (HTML has no types)."""
+    """Over the languages that have a similarity at all (HTML has no types; no answer in C may have passed)."""
     langs = [lang for lang in scores.columns if lang in alike.index]
     return similarity.mantel(scores[langs], alike)
 

@@ -74,14 +74,17 @@ def handled(signals: Sequence[signal.Signals] = SIGNALS, patient: bool = False) 
     block inside another one is still asked after it.
 
     patient: this process takes the time it needs, however often it is asked. A cluster asks again when the time limit
-    is reached, and kills by other means.
+    is reached, and kills by other means. A command in the background of a script ignores SIGINT: it still does, but
+    the programs that it starts do not inherit that.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     is_inside = signal.getsignal(signal.SIGTERM) is _on_signal
     before_patient, _state.patient = _state.patient, patient
-    before = {number: signal.signal(number, _on_signal) for number in signals}
+    before: dict[signal.Signals, Any] = {number: signal.signal(number, _on_signal) for number in signals}
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, ignored)
     try:
         yield
     finally:
@@ -126,6 +129,10 @@ def callback() -> Any:
                 raise Stopped(message(f"at step {state.global_step} of {state.max_steps}"))
 
     return Interruption()
+
+
+def ignored(number: int, frame: Any) -> None:
+    """As SIG_IGN, but only in this process: what it starts has no handlers, and would go on ignoring."""
 
 
 def _any_process(mine: bool, device: Any) -> bool:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+from codem import interruption
+
+
+@pytest.fixture(autouse=True, scope="session")
+def foreground() -> None:
+    """These tests may run in the background of a script, where SIGINT is ignored. Programs that they start shall not
+    inherit that; those of a command do not (codem/interruption.py)."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interruption.ignored)
 
 
 @pytest.fixture(scope="session")

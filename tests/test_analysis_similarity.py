@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 import statsmodels.formula.api as smf
 import yaml
 
-from analysis import correlation, families, paper, similarity, transfer
+from analysis import correlation, families, overlap, paper, similarity, transfer
+from analysis.load import evaluations, load
 
 LANGS = ["python", "javascript", "typescript", "c", "cpp", "java"]
 FAMILIES = {"python": "p", "javascript": "js", "typescript": "js", "c": "c", "cpp": "c", "java": "j", "html": "m"}
@@ -185,3 +187,33 @@ def test_a_constant_language_is_left_out_of_the_tree():
     assert "go" not in names and len(names) == 6
     with pytest.raises(ValueError, match="at least 2"):
         similarity.tree(correlation.of_eval_languages(matrix[["go"]]))
+
+
+def test_the_overlap_of_a_grids_own_answers(tmp_path):
+    """Of the answers that passed alone, each language from the model that solves the most of it."""
+    from synthetic_runs import evaluation
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    texts = {"c": ["a a b", "never", "a"], "cpp": ["a b", "b b", "never"], "java": ["d", "d", "never"]}
+    for train, fewer in (("c", False), ("java", True)):
+        for lang, said in texts.items():
+            word = "".join("0" if text == "never" or (fewer and n) else "1" for n, text in enumerate(said))
+            folder = evaluation(tmp_path, train, lang, word)
+            rows = [
+                {"problem": f"mini/{lang}/{n}", "sample": 0, "text": "other" if fewer else text, "finish": "eos"}
+                for n, text in enumerate(said)
+            ]
+            (folder / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = evaluations(tmp_path)
+    with pytest.raises(ValueError, match="tokenizer.json"):
+        overlap.of_answers(load(tmp_path), found)
+    words = ["a", "b", "d", "never", "other"]
+    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate([*words, "?"])}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    model = tmp_path / "tiny" / "sft" / "java" / "seed0" / "model"
+    model.mkdir()
+    tokenizer.save(str(model / "tokenizer.json"))
+    alike = overlap.of_answers(load(tmp_path), found)
+    assert list(alike.index) == ["c", "cpp", "java"]
+    assert alike.at["c", "cpp"] == pytest.approx((3 * 1 + 1 * 3) / math.sqrt((9 + 1) * (1 + 9)))
+    assert alike.at["c", "java"] == 0

@@ -24,6 +24,21 @@ def test_it_raises_where_nobody_looks_for_it():
         assert not interruption.asked()
 
 
+def test_a_command_in_the_background_starts_programs_that_can_be_interrupted():
+    """A shell that starts something in its background lets it ignore the interrupt, and that is inherited."""
+    program = "import signal; signal.raise_signal(signal.SIGINT); print('went on')"
+    command = (
+        "import signal, subprocess, sys; from codem import interruption\n"
+        "with interruption.handled():\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        f"    print(subprocess.run([sys.executable, '-c', {program!r}], capture_output=True).returncode)\n"
+        "signal.raise_signal(signal.SIGINT); print('here')\n"
+    )
+    shell = 'trap "" INT; exec "$0" -c "$1"'
+    done = subprocess.run(["sh", "-c", shell, sys.executable, command], capture_output=True, text=True)
+    assert done.stdout == f"{-signal.SIGINT}\nhere\n", done.stderr
+
+
 def test_it_waits_for_whoever_looks():
     with interruption.handled():
         with interruption.looked_for():

@@ -129,6 +129,8 @@ class _Shop:
         result = self._go_build(units, len(some))
         if broke(result):
             return result
+        if lost := _lost(result.stderr):
+            raise HarnessError(f"go build: expected its standard library, found: {lost}; remove {self.cache}")
         errors = _errors(result.stderr)
         if result.exit_code != 0 and not errors:
             if len(some) > 1:
@@ -215,6 +217,15 @@ def _errors(stderr: str) -> dict[str, str]:
         if current is not None and current.startswith("p"):
             found.setdefault(current, []).append(line)
     return {name: "\n".join(lines) for name, lines in found.items()}
+
+
+def _lost(stderr: str) -> str:
+    """A complaint that a package is not there which is: the cache cannot be read, and no program is at fault."""
+    for line in stderr.splitlines():
+        found = re.search(r"package \S+ is not in (?:GOROOT|std) \((/.+)\)", line)
+        if found and Path(found[1]).is_dir():
+            return line
+    return ""
 
 
 def _cache(folder: Path) -> Path:

@@ -11,7 +11,9 @@ from programs_help import judged_programs, mutants
 
 from codem.benchmark_data import Source
 from codem.benchmarks import humaneval_x
+from codem.languages import go
 from codem.records import Outcome, Problem
+from codem.sandbox import HarnessError
 
 HEAD = "func TwiceAll(numbers []int) []int {\n"
 SETUP = 'package main\n\nimport (\n\t"testing"\n\t"math"\n\t"strings"\n\t"github.com/stretchr/testify/assert"\n)\n\n'
@@ -180,3 +182,15 @@ def test_references_and_wrong_answers_alone_and_in_a_batch(sandbox, data_dir):
     assert together == alone
     assert set(together[:5]) == {Outcome.PASSED}
     assert len(set(together)) > 2, together
+
+
+def test_a_cache_that_cannot_be_read_is_no_answers_fault(sandbox, tmp_path, monkeypatch):
+    """As after `cp -r` of a checkout by root: the sandbox's user can neither read nor replace what is in there."""
+    monkeypatch.setattr(go, "TOOLCHAINS", tmp_path)
+    tmp_path.chmod(0o755)
+    assert [outcome for outcome, _ in judged_programs(sandbox, [(listing(), RIGHT)])] == [Outcome.PASSED]
+    for path in (tmp_path / "cache").rglob("*"):
+        if path.is_file():
+            path.chmod(0o000)
+    with pytest.raises(HarnessError):
+        judged_programs(sandbox, [(listing(), RIGHT)])
