@@ -1,6 +1,6 @@
 """By what a problem of a benchmark is recognised in a pair: six signs, and how much each says.
 
-The sum of what the signs say is the score; 1 is enough. The numbers were fitted to what is told in
+The sum of what the signs say is the score; 1 is enough. How the numbers were chosen is told in
 docs/decontamination.md.
 """
 
