@@ -110,7 +110,15 @@ def test_an_interrupted_run_goes_on_and_asks_nothing_twice(tmp_path, seeds, monk
     assert before
 
 
-def test_control_c(tmp_path, seeds):
+@pytest.fixture
+def interruptible():
+    """As a command is at a terminal: whatever started these tests may have them ignore the interrupt."""
+    was = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, was)
+
+
+def test_control_c(tmp_path, seeds, interruptible):
     def before(request, attempt):
         if len(teacher.answered) == 10:
             signal.raise_signal(signal.SIGINT)

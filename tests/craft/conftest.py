@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import seed_items
 from crafting import Service
+from once import once
 
 
 @pytest.fixture
@@ -33,9 +34,9 @@ def seeds(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def roomy_base(tmp_path_factory) -> Path:
+def roomy_base(shared) -> Path:
     """As small as `micro_base`, with room for pairs as long as the scripted teacher's."""
     from codem import tiny
 
     recipe = tiny.TinyRecipe(documents=100, layers=1, width=16, heads=2, batch_rows=8, positions=1024)
-    return tiny.ensure(tmp_path_factory.mktemp("roomy"), recipe)
+    return Path(once(shared / "roomy", lambda folder: str(tiny.ensure(folder, recipe))))

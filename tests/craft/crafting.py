@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +27,32 @@ def environment() -> dict[str, str]:
     return {**clean_environment(), **alone}
 
 
-class Service:
+@dataclass
+class Log:
+    """What the scripted service wrote down, which outlives it."""
+
+    path: Path
+
+    def asked(self) -> list[dict[str, Any]]:
+        """A row for each request that is over, in the order in which they ended."""
+        if not self.path.exists():
+            return []
+        return [json.loads(line) for line in self.path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def answered(self) -> list[dict[str, Any]]:
+        return [row for row in self.asked() if row.get("outcome") == "answered"]
+
+
+class Service(Log):
     """tests/craft/bad_days_server.py as a process."""
 
     def __init__(self, log: Path, options: Sequence[str]):
-        self.log = log
+        super().__init__(log)
         command = [sys.executable, str(HERE / "bad_days_server.py"), "--log", str(log), "--key", KEY, *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
         assert self.url.startswith("http"), f"the scripted service did not start: {command}"
-
-    def asked(self) -> list[dict[str, Any]]:
-        """A row for each request that is over, in the order in which they ended."""
-        if not self.log.exists():
-            return []
-        return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-
-    def answered(self) -> list[dict[str, Any]]:
-        return [row for row in self.asked() if row.get("outcome") == "answered"]
 
     def stop(self) -> None:
         self._process.kill()

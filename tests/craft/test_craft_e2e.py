@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crafting import KEY, Command, Service, craft, rows, wait_for
+from crafting import KEY, Command, Log, Service, craft, rows, wait_for
+from once import once
 
 from codem.corpus.rejection import Reason
 
 pytestmark = pytest.mark.e2e
 
+ASKED = "asked.jsonl"
 WANTED = ("-m", "lang=go,html", "n=200", "against=[]")
 CONCURRENCY = 16
 KILLS = (120, 620)
@@ -38,8 +40,11 @@ EXPECTED = {
 @dataclass
 class Crafted:
     folder: Path
-    service: Service
     output: str
+
+    @property
+    def service(self) -> Log:
+        return Log(self.folder / ASKED)
 
     @property
     def corpora(self) -> Path:
@@ -52,20 +57,21 @@ class Crafted:
         return rows(self.corpora / lang / "answers.jsonl")
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, seeds) -> Crafted:
+@pytest.fixture(scope="session")
+def undisturbed(shared, seeds) -> Crafted:
     """Made at one go, by a service that has no bad day, three requests at a time. Tests only look at it."""
-    return made(tmp_path_factory.mktemp("undisturbed"), seeds, [], "teacher.concurrency=3", *WANTED)
 
+    def make(folder: Path) -> str:
+        service = Service(folder / ASKED, [])
+        try:
+            code, said = craft(folder, service.url, seeds, "teacher.concurrency=3", *WANTED).wait()
+        finally:
+            service.stop()
+        assert code == 0, said[-4000:]
+        return said
 
-def made(folder: Path, seeds: Path, options: list[str], *arguments: str) -> Crafted:
-    service = Service(folder / "asked.jsonl", options)
-    try:
-        code, said = craft(folder, service.url, seeds, *arguments).wait()
-    finally:
-        service.stop()
-    assert code == 0, said[-4000:]
-    return Crafted(folder, service, said)
+    folder = shared / "crafted-undisturbed"
+    return Crafted(folder, once(folder, make))
 
 
 def journaled(folder: Path) -> set[str]:
@@ -77,26 +83,31 @@ def journaled(folder: Path) -> set[str]:
     return found - {""}
 
 
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory, seeds) -> tuple[Crafted, list[tuple[float, set[str]]]]:
+@pytest.fixture(scope="session")
+def killed(shared, seeds) -> tuple[Crafted, list[tuple[float, set[str]]]]:
     """Killed twice, with a service that has bad days; and of each kill, when it was and what was in the journal."""
-    folder = tmp_path_factory.mktemp("killed")
-    service = Service(folder / "asked.jsonl", ["--faults", "all"])
     arguments = [f"teacher.concurrency={CONCURRENCY}", "teacher.timeout_s=2.5", *WANTED]
-    kills, said = [], ""
-    try:
-        for after in KILLS:
-            command = craft(folder, service.url, seeds, *arguments)
-            wait_for(lambda n=after: len(service.answered()) >= n, 200, f"{after} answers")
-            assert command.process.poll() is None, command.said()[-3000:]
-            command.kill()
-            kills.append((time.time(), journaled(folder)))
-            said += command.said()
-        code, last = craft(folder, service.url, seeds, *arguments).wait()
-        assert code == 0, last[-4000:]
-    finally:
-        service.stop()
-    return Crafted(folder, service, said + last), kills
+
+    def make(folder: Path) -> tuple[str, list[tuple[float, list[str]]]]:
+        service = Service(folder / ASKED, ["--faults", "all"])
+        kills, said = [], ""
+        try:
+            for after in KILLS:
+                command = craft(folder, service.url, seeds, *arguments)
+                wait_for(lambda n=after: len(service.answered()) >= n, 200, f"{after} answers")
+                assert command.process.poll() is None, command.said()[-3000:]
+                command.kill()
+                kills.append((time.time(), sorted(journaled(folder))))
+                said += command.said()
+            code, last = craft(folder, service.url, seeds, *arguments).wait()
+            assert code == 0, last[-4000:]
+        finally:
+            service.stop()
+        return said + last, kills
+
+    folder = shared / "crafted-killed"
+    said, kills = once(folder, make)
+    return Crafted(folder, said), [(at, set(known)) for at, known in kills]
 
 
 @pytest.mark.parametrize("lang", ["go", "html"])
