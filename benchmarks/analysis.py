@@ -14,13 +14,14 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.steps import measured
 
 ROWS = ("none", "python", "javascript", "typescript", "c", "cpp", "java", "go", "html", "mixed")
 LANGS = ("python", "javascript", "typescript", "c", "cpp", "java", "go")
@@ -96,10 +97,7 @@ def measure(step: str, runs: Path, out: Path, processors: int) -> dict[str, floa
     bound = ["taskset", "-c", ",".join(map(str, sorted(os.sched_getaffinity(0))[:processors]))]
     bound = bound if shutil.which("taskset") else []
     command = [*bound, sys.executable, "-c", script, str(runs), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{step} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return measured(step, command)
 
 
 def main() -> None:

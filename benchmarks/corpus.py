@@ -17,7 +17,6 @@ import json
 import random
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.steps import measured
 from codem import config
 from codem.benchmark_data import Source
 from codem.corpus import benchmarks, duplicates, leaks, lengths, load, sources
@@ -131,17 +131,14 @@ def run(step: str, file: Path, data: Path | None) -> None:
     own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     processor_s = time.process_time() - used + workers.ru_utime + workers.ru_stime
     peak_kb = own.ru_maxrss + (WORKERS * workers.ru_maxrss if step == "all" else 0)
-    measured = {"seconds": round(seconds, 1), "processor_s": round(processor_s, 1), "peak_mb": round(peak_kb / 1024)}
-    print(json.dumps({**measured, "pairs_per_s": round(counts.total() / seconds), "found": counts}))
+    told = {"seconds": round(seconds, 1), "processor_s": round(processor_s, 1), "peak_mb": round(peak_kb / 1024)}
+    print(json.dumps({**told, "pairs_per_s": round(counts.total() / seconds), "found": counts}))
 
 
 def measure(step: str, file: Path, data: Path | None) -> dict:
     more = [] if data is None else ["--data-dir", str(data)]
     command = [sys.executable, "-m", "benchmarks.corpus", "--step", step, "--file", str(file), *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{step} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return measured(step, command)
 
 
 def main() -> None:

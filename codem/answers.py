@@ -107,7 +107,12 @@ def judge_file(cell: Cell, lang: str, path: Path, out: Path) -> None:
     count = check(path, by_id)
     sandbox = open_sandbox(cell.sandbox)
     parts = execute.ingredients(cell, lang, sandbox)
-    parts["recipe"] |= {"bench": cell.bench_name, "lang": lang, "samples_sha256": _sha256(path), "answers": count}
+    parts["recipe"] |= {
+        "bench": cell.bench_name,
+        "lang": lang,
+        "samples_sha256": runs.file_sha256(path),
+        "answers": count,
+    }
     job = Job(
         place=Judged(out),
         variant=execute.variant(cell, lang),
@@ -151,10 +156,3 @@ def _wanted(cell: Cell, lang: str) -> list[Problem]:
 
 def _value(argv: Sequence[str], key: str) -> str:
     return next((a.split("=", 1)[1] for a in reversed(argv) if a.startswith(f"{key}=")), "")
-
-
-def _sha256(path: Path) -> str:
-    import hashlib
-
-    with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()

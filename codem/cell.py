@@ -76,7 +76,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     if top and (how := tracking.missing(top.tracker)):
         errors.append(how)
     base = checks.named(groups["base"], errors) if groups["base"] else None
-    data_dir = _data_dir(top.data_dir, errors) if top else None
+    files = data_dir(top.data_dir, errors) if top else None
     shard = _shard(top.shard, errors) if top else None
     slurm_checks.check(groups["launcher"], groups["method"], groups["base"], shard, errors)
     if errors:
@@ -92,7 +92,7 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
         languages={name: dataclasses.replace(f, check=f.check and top.check) for name, f in facts.items()},
         seed=top.seed,
         runs=Path(top.runs).expanduser(),
-        source=Source(data_dir, Path(top.cache_dir).expanduser()),
+        source=Source(files, Path(top.cache_dir).expanduser()),
         errata=top.errata,
         cache=top.cache,
         shard=shard,
@@ -103,7 +103,8 @@ def to_cell(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Cell:
     )
 
 
-def _data_dir(given: str | None, errors: list[str]) -> Path | None:
+def data_dir(given: str | None, errors: list[str]) -> Path | None:
+    """The folder that the setting names, whole; None: none is named."""
     if given is None:
         return None
     folder = Path(given).expanduser()

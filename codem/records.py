@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from codem.errors import CodemError
 
@@ -97,22 +98,40 @@ def append(path: Path, records: Iterable[Sample | Verdict]) -> None:
 
     A torn last line, left by a killed writer, is cut off first: otherwise the next line would be glued to it.
     """
-    data = "".join(to_line(r) + "\n" for r in records).encode("utf-8", "surrogatepass")
+    append_lines(path, "".join(to_line(r) + "\n" for r in records).encode("utf-8", "surrogatepass"))
+
+
+def append_lines(path: Path, data: bytes, sync: bool = True) -> None:
+    """All of these whole lines or, where that raises OSError, none of them. sync: on disk before this returns."""
     with open(path, "ab+") as f:
-        end = f.seek(0, os.SEEK_END)
-        whole = _length_of_whole_lines(f, end)
-        if whole != end:
-            f.truncate(whole)
+        whole = _cut_torn(f)
         try:
             f.write(data)
             f.flush()
-            os.fsync(f.fileno())
+            if sync:
+                os.fsync(f.fileno())
         except OSError:
             f.truncate(whole)  # a full disk must not leave half a line behind
             raise
 
 
-def _length_of_whole_lines(f, end: int) -> int:
+def cut_torn(path: Path) -> None:
+    """Cut off a last line without its end: its writer was killed, and nothing was made of it yet."""
+    if path.exists():
+        with open(path, "rb+") as f:
+            _cut_torn(f)
+
+
+def _cut_torn(f: BinaryIO) -> int:
+    """The bytes that stay."""
+    end = f.seek(0, os.SEEK_END)
+    whole = _length_of_whole_lines(f, end)
+    if whole != end:
+        f.truncate(whole)
+    return whole
+
+
+def _length_of_whole_lines(f: BinaryIO, end: int) -> int:
     """Bytes up to and including the last newline."""
     block = 1 << 16
     at = end

@@ -243,6 +243,11 @@ def fingerprint(recipe: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def file_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_record(path: Path) -> dict[str, Any] | None:
     """The record, or None when there is none yet. Records are written whole, so a broken one was damaged later."""
     try:

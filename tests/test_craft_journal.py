@@ -52,7 +52,7 @@ def test_an_answer_comes_back_as_it_was(tmp_path):
 
 def test_it_is_on_disk_when_add_returns(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(lines.os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
 
     async def scene():
         journal = opened(tmp_path)
@@ -80,7 +80,7 @@ def test_a_full_disk_stops_the_run_and_leaves_whole_lines(tmp_path, monkeypatch)
     async def scene():
         journal = opened(tmp_path)
         await journal.add(ONE)
-        monkeypatch.setattr(lines.os, "fsync", full)
+        monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(StageError, match="No space left"):
             await journal.add(dataclasses.replace(ONE, item="2"))
         await journal.close()

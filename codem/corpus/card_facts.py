@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 from collections import Counter
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codem import run as runs
-from codem.corpus.diff import language
+from codem.corpus.diff import languages
 from codem.corpus.examine import Found
 from codem.corpus.given import Given
 from codem.corpus.instruction_words import Asked, counted
@@ -72,16 +71,15 @@ def facts(
     """given: read with the other fields of its rows. examples: as many pairs are drawn, by the seed."""
     verbs, topics, no_topic = counted(pair.instruction for pair in given.pairs)
     drawn = random.Random(f"card/{seed}").sample(range(len(given.pairs)), min(examples, len(given.pairs)))
-    languages = Counter(language(pair) or "unknown" for pair in given.pairs)
     return CardFacts(
         name=name,
         given=given,
         shown=_shown([file.name for file in given.files]),
-        sha256={f.name: _sha256(Path(f.name).expanduser()) for f in given.files if Path(f.name).expanduser().is_file()},
+        sha256={f.name: runs.file_sha256(path) for f in given.files if (path := Path(f.name).expanduser()).is_file()},
         unit=measure.unit,
         instructions=measure.many([pair.instruction for pair in given.pairs]),
         responses=measure.many([pair.response for pair in given.pairs]),
-        languages=dict(languages.most_common()),
+        languages=languages(given.pairs),
         found=found,
         asked=asked,
         verbs=verbs,
@@ -132,8 +130,3 @@ def _fields(pairs: list[Pair]) -> dict[str, dict[str, int]]:
 def _shown(files: list[str]) -> dict[str, str]:
     shared = os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files])
     return {file: os.path.relpath(os.path.abspath(file), shared) for file in files}
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

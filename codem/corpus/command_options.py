@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codem.corpus.duplicates import THRESHOLD
 from codem.errors import StageError
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def against(parser: argparse.ArgumentParser) -> None:
 
 def near_duplicates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--near-duplicate", type=float, default=0.75, metavar="SHARE",
-        help="of the runs of three words that two pairs have in common, from which on they are one (default: 0.75)",
+        "--near-duplicate", type=float, default=THRESHOLD, metavar="SHARE",
+        help="of the runs of three words that two pairs have in common, from which on they are one "
+        "(default: %(default)s)",
     )  # fmt: skip
 
 

@@ -84,15 +84,19 @@ def difference(a: Given, b: Given, threshold: float) -> Difference:
 
 
 def extent(given: Given, measure: Measure) -> Extent:
-    languages = Counter(language(pair) or "unknown" for pair in given.pairs)
     return Extent(
         rows=given.rows,
         bad_rows=len(given.bad),
         pairs=len(given.pairs),
         instruction=spread(measure.many([p.instruction for p in given.pairs])),
         response=spread(measure.many([p.response for p in given.pairs])),
-        languages=dict(languages.most_common()),
+        languages=languages(given.pairs),
     )
+
+
+def languages(pairs: Sequence[Pair]) -> dict[str, int]:
+    """Pairs by `language`, the commonest first; `unknown`: none was recognised."""
+    return dict(Counter(language(pair) or "unknown" for pair in pairs).most_common())
 
 
 def language(pair: Pair) -> str:

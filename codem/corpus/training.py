@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codem.corpus import mix, sources
@@ -17,6 +16,7 @@ from codem.corpus.sources import EMBEDDED, Kind
 from codem.errors import StageError
 from codem.language_facts import LanguageFacts
 from codem.prompts import training_prompt
+from codem.run import file_sha256
 
 if TYPE_CHECKING:
     from codem.settings import Corpus
@@ -44,7 +44,7 @@ class Reading:
         return said
 
     def record(self) -> dict[str, Any]:
-        made = {"files": {file.name: _digest_of_file(file.path) for file in self.files}, **self.tally.record()}
+        made = {"files": {file.name: file_sha256(file.path) for file in self.files}, **self.tally.record()}
         return {**made, "unread": list(self.unread)} if self.unread else made
 
 
@@ -144,10 +144,5 @@ def _digest(source: str, name: str, short: str) -> str:
         from codem.world import corpora
 
         return hashlib.sha256(json.dumps(corpora.instructions(name, EMBEDDED_SEED)).encode()).hexdigest()
-    each = [_digest_of_file(file.path) for file in sources.files(source, name, short)]
+    each = [file_sha256(file.path) for file in sources.files(source, name, short)]
     return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
-
-
-def _digest_of_file(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,7 @@ import yaml
 
 from codem import plugins
 from codem.benchmark_data import Source
+from codem.cell import data_dir
 from codem.choices import CONF
 from codem.craft import templates, validation
 from codem.craft.settings import Craft, Crafting, Teacher
@@ -77,7 +78,7 @@ def to_craft(tree: dict[str, Any], facts: dict[str, LanguageFacts]) -> Craft:
     base, source = None, None
     if top is not None:
         base = _base(top.tokenizer, errors)
-        source = Source(_data_dir(top.data_dir, errors), Path(top.cache_dir).expanduser())
+        source = Source(data_dir(top.data_dir, errors), Path(top.cache_dir).expanduser())
     if errors or lang is None or top is None or teacher is None or crafting is None or source is None:
         raise ConfigErrors(errors)
     return Craft(
@@ -166,14 +167,6 @@ def _base(given: str | None, errors: list[str]) -> Base | None:
             f"tokenizer: no folder {given}, and a hub id has the form owner/name; {plugins.suggest(given, have)}"
         )
     return Base(str(folder.resolve()) if folder.is_dir() else given, given)
-
-
-def _data_dir(given: str | None, errors: list[str]) -> Path | None:
-    if given is None:
-        return None
-    if not (folder := Path(given).expanduser()).is_dir():
-        errors.append(f"data_dir: expected a folder with the benchmarks' files, found none at {given}")
-    return folder.resolve()
 
 
 def _name(given: str) -> str:

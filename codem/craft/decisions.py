@@ -16,6 +16,7 @@ from codem.corpus.pair import Pair
 from codem.corpus.rejection import Reason, Rejection
 from codem.craft import lines
 from codem.craft.item import Made
+from codem.records import cut_torn
 from codem.run import write_whole
 
 
@@ -44,7 +45,7 @@ class Decisions:
     def __init__(self, path: Path, filters: Filters, wanted: int):
         """wanted: how many pairs are to be kept; what comes after the last of them is not decided."""
         self._path, self._filters, self.wanted = path, filters, wanted
-        lines.cut_torn(path)
+        cut_torn(path)
         self._known = [_decision(row) for _, row in lines.read(path)]
         self.settled = 0
         self.kept: list[tuple[Pair, str]] = []

@@ -14,7 +14,6 @@ from codem.craft.decisions import Decision
 from codem.craft.item import Made
 from codem.craft.settings import Craft
 from codem.errors import StageError
-from codem.language_facts import LanguageFacts
 from codem.records import Problem
 from codem.sandbox import HarnessError, Sandbox, open_sandbox
 
@@ -27,11 +26,7 @@ def content_of(craft: Craft) -> Callable[[Pair], Rejection | None]:
     c = craft.craft
     limits = filters.Limits(c.min_response_tokens, c.max_response_tokens, c.max_pair_tokens)
     measure = lengths.measure(craft.tokenizer, craft.source.cache_dir)
-    return functools.partial(_content, facts=craft.facts, limits=limits, count_tokens=measure)
-
-
-def _content(pair: Pair, facts: LanguageFacts, limits: filters.Limits, count_tokens: Any) -> Rejection | None:
-    return filters.content(pair, facts, limits, count_tokens)
+    return functools.partial(filters.content, facts=craft.facts, limits=limits, count_tokens=measure)
 
 
 def compiles_here(craft: Craft) -> bool:
@@ -62,15 +57,16 @@ class CorpusFilters:
         from codem.corpus.duplicates import NearDuplicates
 
         self._validator: Any = None
+        compiles = None
+        sandbox = functools.cache(lambda: _sandbox(craft))  # opening one tries it out
         if craft.craft.validate == "tests":
             from codem.craft.validation import Validator
 
-            self._validator = Validator(craft.facts, _sandbox(craft), craft.workers)
-        compiles = None
+            self._validator = Validator(craft.facts, sandbox(), craft.workers)
         if compiles_here(craft):
             from codem.corpus.compiles import failures
 
-            compiles = functools.partial(failures, facts=craft.facts, sandbox=_sandbox(craft), workers=craft.workers)
+            compiles = functools.partial(failures, facts=craft.facts, sandbox=sandbox(), workers=craft.workers)
         self._duplicates = NearDuplicates(craft.craft.near_duplicate)
         for pair in others:
             self._duplicates.first_like(pair)

@@ -20,6 +20,7 @@ from codem.craft.budget import Cost
 from codem.craft.settings import Teacher
 from codem.craft.teacher import Request
 from codem.errors import StageError
+from codem.records import cut_torn
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class Journal:
         self._number = 0
         for path in (self._answers, self._requests):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lines.cut_torn(path)
+            cut_torn(path)
         for where, row in lines.read(self._requests):
             try:
                 if "sent" in row:
